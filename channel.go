@@ -1,0 +1,116 @@
+package agentbridge
+
+import (
+	"regexp"
+	"time"
+)
+
+// ChannelName names a channel: an append-only, ordered log of messages, made
+// by its first message.
+type ChannelName string
+
+// MaxChannelName is the longest channel name, in code points.
+const MaxChannelName = 256
+
+// privateName is the form of conversation ids. Conversations are channels
+// too, and their names must not be usable as a way round their tokens.
+var privateName = regexp.MustCompile(`^conv_[a-f0-9]{16}$`)
+
+// ParseChannelName checks a channel name given by a caller. Names that belong
+// to conversations are refused: those are reached with a seat's token only.
+func ParseChannelName(s string) (ChannelName, error) {
+	if err := checkIdentity("channel", s, MaxChannelName); err != nil {
+		return "", err
+	}
+	if privateName.MatchString(s) {
+		return "", Refuse(Reserved, "channel", "names of the form conv_<16 hex digits> are private conversations; "+
+			"use check_messages and send_to_partner with your token")
+	}
+	return ChannelName(s), nil
+}
+
+// Limits on what one channel call returns.
+const (
+	MaxPage       = 500       // messages per read
+	DefaultPage   = 20        // messages per read unless told
+	MaxReplyBytes = 256 << 10 // bytes a reply may take on the wire, unless one message alone is larger
+	MaxPerChannel = 50        // messages per channel in an overview
+	MaxWait       = 55 * time.Second
+	DefaultWait   = 20 * time.Second
+)
+
+// ReadRequest says which messages of a channel to read. With After or Consumer
+// the oldest messages behind that position come first; with neither, the
+// newest Limit messages. After wins over Consumer. Reading moves no cursor.
+type ReadRequest struct {
+	Channel  ChannelName
+	After    MessageID // a message of this channel; "" if none
+	Consumer AgentName // whose cursor to read from; "" if none; an unknown one stands at the beginning
+	Limit    int       // 1..MaxPage; 0 means DefaultPage
+	MaxBytes int       // upper bound for the sum of Message.WireSize; 0 means MaxReplyBytes; the first message always fits
+}
+
+// Page is an answer to a ReadRequest, in ascending order of Seq.
+type Page struct {
+	Channel  ChannelName
+	Messages []Message
+	Next     MessageID // where to continue: the last message, else the cursor that was given
+	Consumer AgentName
+	Stale    bool // After is not a message of this channel: nothing was read
+	More     bool // further messages stand behind the last one
+	Older    bool // without a cursor: older messages than these exist
+	TimedOut bool // only of Wait
+}
+
+// Cursor is how far a consumer has read in a channel. It moves forward only.
+type Cursor struct {
+	Consumer  AgentName
+	Channel   ChannelName
+	Seq       Seq
+	MessageID MessageID
+	UpdatedAt time.Time
+	Advanced  bool // whether this acknowledgement moved it
+}
+
+// Ack acknowledges a message and everything before it for one consumer.
+type Ack struct {
+	Channel   ChannelName
+	Consumer  AgentName
+	MessageID MessageID
+	Metadata  Metadata // kept with the cursor; nil keeps what is there
+}
+
+// ChannelInfo is one line of a channel listing.
+type ChannelInfo struct {
+	Name   ChannelName
+	Count  int64
+	LastAt time.Time
+}
+
+// ChannelList is a listing of the channels that hold messages, by name.
+type ChannelList struct {
+	Channels      []ChannelInfo
+	TotalChannels int64
+	TotalMessages int64
+	Next          ChannelName // where to continue, "" if this is the end
+}
+
+// ChannelView is a channel and its newest messages in ascending order.
+type ChannelView struct {
+	Name     ChannelName
+	Total    int64
+	Messages []Message
+}
+
+// Overview is a bounded look at many channels.
+type Overview struct {
+	Channels []ChannelView
+	Next     ChannelName // where to continue, "" if this is the end
+}
+
+// Health is what a ping tells.
+type Health struct {
+	Channels int64
+	Messages int64
+	Time     time.Time
+}

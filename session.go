@@ -1,0 +1,106 @@
+package agentbridge
+
+import (
+	"context"
+	"time"
+)
+
+// Bridge opens sessions. Without one there is nothing to call.
+type Bridge interface {
+	// Open returns the view of a local, unauthenticated principal: whatever
+	// sender it names is a label.
+	Open(ctx context.Context) (Session, error)
+
+	// Sit returns the view of one seat. A wrong token and an unknown
+	// conversation are refused alike, as Unauthenticated; an outdated token as
+	// Expired. Sitting down is a heartbeat.
+	Sit(ctx context.Context, c SeatCredential) (SeatSession, error)
+}
+
+// SeatCredential is what admits to a seat.
+type SeatCredential struct {
+	Conversation ConversationID
+	Seat         Seat
+	Token        Token
+}
+
+// Session is a principal's view of the channels. Its methods are safe for
+// concurrent use. Refusals are *Error; any other error is a fault of the
+// bridge.
+type Session interface {
+	// Send stores a draft. When it returns without an error the message is on
+	// disk (SQLite synchronous=FULL) and its readers have been woken.
+	Send(ctx context.Context, d Draft) (Sent, error)
+	// Read returns a page at once, perhaps an empty one.
+	Read(ctx context.Context, r ReadRequest) (Page, error)
+	// Wait is Read, but if nothing stands behind the cursor it blocks until
+	// something does, at most for the given time (bounded by MaxWait) or until
+	// ctx ends. It needs After or Consumer.
+	Wait(ctx context.Context, r ReadRequest, timeout time.Duration) (Page, error)
+	// Ack moves a consumer's cursor forward to a message; an older one moves
+	// nothing and is no error.
+	Ack(ctx context.Context, a Ack) (Cursor, error)
+	// Channels lists the channels behind the given name that hold messages.
+	Channels(ctx context.Context, after ChannelName) (ChannelList, error)
+	// Overview shows the newest messages of each channel behind the given name;
+	// perChannel is brought into 1..MaxPerChannel.
+	Overview(ctx context.Context, after ChannelName, perChannel, maxBytes int) (Overview, error)
+	// Clear removes all messages of a channel and tells how many there were.
+	Clear(ctx context.Context, channel ChannelName) (int64, error)
+	// Ping tells that the bridge and its store answer.
+	Ping(ctx context.Context) (Health, error)
+	// CreateConversation makes a private channel with two seats.
+	CreateConversation(ctx context.Context, mine, partners Role) (NewConversation, error)
+}
+
+// SeatSession is one seat's view of its conversation.
+type SeatSession interface {
+	// Send stores a message for the partner, durable as Session.Send.
+	Send(ctx context.Context, r SeatDraft) (Sent, error)
+	// Check hands out unread messages, oldest first: at most MaxCheck and, but
+	// for a single larger one, maxBytes by Message.WireSize. Each goes to
+	// exactly one of several concurrent callers. The caller settles the delivery.
+	Check(ctx context.Context, maxBytes int) (Delivery, error)
+	// SetStatus reports what this seat is doing.
+	SetStatus(ctx context.Context, s Status) error
+	// Partner tells the other seat's state.
+	Partner(ctx context.Context) (Partner, error)
+}
+
+// Operator is the view of the person who owns the store's files. It is not
+// offered to agents.
+type Operator interface {
+	Conversations(ctx context.Context) ([]ConversationInfo, error)
+	// Conversation returns one conversation with all of its messages.
+	Conversation(ctx context.Context, id ConversationID) (ConversationInfo, []TranscriptLine, error)
+	// Tokens derives both tokens of a conversation; the audit log keeps that it
+	// was done.
+	Tokens(ctx context.Context, id ConversationID) (a, b Token, err error)
+	// Cleanup removes expired conversations with their messages; their audit
+	// entries stay.
+	Cleanup(ctx context.Context) ([]ConversationID, error)
+	Entries(ctx context.Context, q EntryQuery) ([]Entry, error)
+}
+
+// ConversationInfo describes a conversation to its operator.
+type ConversationInfo struct {
+	ID         ConversationID
+	RoleA      Role
+	RoleB      Role
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	Generation int64 // of its tokens
+	Messages   int64
+	UnreadA    int64 // messages that seat a has not read
+	UnreadB    int64
+}
+
+// Expired tells whether its tokens no longer admit.
+func (c ConversationInfo) Expired(now time.Time) bool { return !now.Before(c.ExpiresAt) }
+
+// TranscriptLine is one message of a conversation as its operator sees it.
+type TranscriptLine struct {
+	Message Message
+	To      Seat
+	State   ReceiptState
+}
