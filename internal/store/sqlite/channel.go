@@ -1,0 +1,146 @@
+package sqlite
+
+import (
+	"strconv"
+
+	"agentbridge"
+	"agentbridge/internal/store"
+)
+
+// Channel implements store.Reader.
+func (r *reader) Channel(name agentbridge.ChannelName) (store.Channel, bool, error) {
+	found, ok, err := r.one(`
+		SELECT id, private, floor_seq
+		FROM channels
+		WHERE name = ?`, string(name))
+	if !ok {
+		return store.Channel{}, false, err
+	}
+	return store.Channel{ID: found.int(0), Name: name, Private: found.int(1) == 1, Floor: agentbridge.Seq(found.int(2))}, true, err
+}
+
+// Channel implements store.Reader from memory where it can.
+func (t *tx) Channel(name agentbridge.ChannelName) (store.Channel, bool, error) {
+	if a, ok := t.ledger.channels[name]; ok {
+		return a.Channel, true, nil
+	}
+	c, ok, err := t.reader.Channel(name)
+	if ok {
+		t.ledger.put(c)
+	}
+	return c, ok, err
+}
+
+// Each message carries its number in its channel, so the last one tells how
+// many there are: a listing reads one row per channel, not one per message.
+const tallyColumns = `m.nth - c.floor_nth, m.sent_at`
+const tallyJoin = `
+		JOIN messages m ON m.seq = (SELECT max(seq) FROM messages WHERE channel_id = c.id) AND m.seq > c.floor_seq`
+
+// Tally implements store.Reader.
+func (r *reader) Tally(c store.Channel) (store.Tally, error) {
+	found, ok, err := r.one(`
+		SELECT `+tallyColumns+`
+		FROM channels c`+tallyJoin+`
+		WHERE c.id = ?`, c.ID)
+	if !ok {
+		return store.Tally{}, err
+	}
+	return store.Tally{Messages: found.int(0), LastAt: micros(found.int(1))}, err
+}
+
+// Channels implements store.Reader.
+func (r *reader) Channels(after agentbridge.ChannelName, f func(store.Channel, store.Tally) (bool, error)) error {
+	return r.each(`
+		SELECT c.id, c.name, c.floor_seq, `+tallyColumns+`
+		FROM channels c`+tallyJoin+`
+		WHERE c.name > ? AND c.private = 0
+		ORDER BY c.name`, []any{string(after)},
+		func(found row) (bool, error) {
+			return f(
+				store.Channel{ID: found.int(0), Name: agentbridge.ChannelName(found.text(1)), Floor: agentbridge.Seq(found.int(2))},
+				store.Tally{Messages: found.int(3), LastAt: micros(found.int(4))})
+		})
+}
+
+// Totals implements store.Reader.
+func (r *reader) Totals() (channels, messages int64, err error) {
+	found, _, err := r.one(`
+		SELECT count(*), coalesce(sum(m.nth - c.floor_nth), 0)
+		FROM channels c` + tallyJoin + `
+		WHERE c.private = 0`)
+	if err != nil {
+		return 0, 0, err
+	}
+	return found.int(0), found.int(1), nil
+}
+
+// OpenChannel implements store.Tx.
+func (t *tx) OpenChannel(name agentbridge.ChannelName, private bool) (store.Channel, error) {
+	c, ok, err := t.Channel(name)
+	if ok || err != nil {
+		return c, err
+	}
+	made, _, err := t.one(`
+		INSERT INTO channels (name, private)
+		VALUES (?, ?)
+		RETURNING id`, string(name), private)
+	if err != nil {
+		return c, err
+	}
+	c = store.Channel{ID: made.int(0), Name: name, Private: private}
+	t.ledger.put(c)
+	return c, nil
+}
+
+// ClearChannel implements store.Tx. It moves the floor, which takes the same
+// time for one message as for a million; Sweep removes the rows later.
+func (t *tx) ClearChannel(c store.Channel) (int64, error) {
+	tally, err := t.Tally(c)
+	if err != nil || tally.Messages == 0 {
+		return 0, err
+	}
+	delete(t.ledger.channels, c.Name)
+	return tally.Messages, t.exec(`
+		UPDATE channels AS c
+		SET floor_seq = m.seq, floor_nth = m.nth
+		FROM messages m
+		WHERE c.id = ?1 AND m.seq = (SELECT max(seq) FROM messages WHERE channel_id = ?1)`, c.ID)
+}
+
+const cleared = `
+			FROM channels c
+			JOIN messages m ON m.channel_id = c.id AND m.seq <= c.floor_seq
+			WHERE c.floor_seq > 0`
+
+// Cleared implements store.Reader.
+func (r *reader) Cleared() (bool, error) {
+	found, _, err := r.one(`SELECT EXISTS (SELECT 1` + cleared + `)`)
+	return err == nil && found.int(0) == 1, err
+}
+
+// Sweep implements store.Tx.
+func (t *tx) Sweep(limit int) (int64, error) {
+	if err := t.exec(`
+		DELETE FROM idempotency_keys
+		WHERE (channel_id, sender, key) IN (
+			SELECT k.channel_id, k.sender, k.key
+			FROM channels c
+			JOIN idempotency_keys k ON k.channel_id = c.id AND k.seq <= c.floor_seq
+			WHERE c.floor_seq > 0
+			LIMIT ?)`, limit); err != nil {
+		return 0, err
+	}
+	if err := t.keepSeq(); err != nil {
+		return 0, err
+	}
+	return t.changed(`
+		DELETE FROM messages
+		WHERE seq IN (SELECT m.seq`+cleared+` LIMIT ?)`, limit)
+}
+
+// keepSeq writes down how far messages have been numbered. Without it the
+// number of a deleted last message would be given out again.
+func (t *tx) keepSeq() error {
+	return t.PutSetting("last_seq", strconv.FormatInt(int64(t.ledger.seq), 10))
+}

@@ -1,0 +1,76 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// checkpointPages (1 MiB) is from when on the WAL is copied back into the
+	// database.
+	checkpointPages = 256
+
+	// checkpointDelay gathers commits: at most this long after one, somebody
+	// looks whether enough pages wait.
+	checkpointDelay = 50 * time.Millisecond
+)
+
+// checkpointLoop copies the WAL back beside the commits, so that no commit
+// waits for a long copy.
+//
+// While it copies, new pages arrive, and a WAL of which a single page is not
+// copied can't begin anew; under steady load it would grow for ever, and a file
+// that grows takes twice as long to sync as one that is overwritten. So the
+// little that is left is copied between two commits.
+func (s *Store) checkpointLoop(ctx context.Context) {
+	c, err := s.connect([]string{"PRAGMA synchronous = FULL"})
+	if err != nil {
+		s.log.Error("no connection for checkpoints; the WAL will grow until the bridge is restarted", "error", err)
+		return
+	}
+	defer func() {
+		if err := c.close(); err != nil {
+			s.log.Warn("close the checkpointer's connection", "error", err)
+		}
+	}()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wrote: // whoever writes checkpoints; an idle process does nothing
+		}
+		timer.Reset(checkpointDelay)
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		if err := s.checkpoint(ctx, c); err != nil && ctx.Err() == nil {
+			s.log.Warn("checkpoint", "error", err)
+		}
+	}
+}
+
+func (s *Store) checkpoint(ctx context.Context, c *session) error {
+	copied, err := c.checkpoint()
+	if err != nil || !copied {
+		return err
+	}
+	var finish error
+	err = s.exclusively(ctx, func() { _, _, finish = s.writer.one("PRAGMA wal_checkpoint(PASSIVE)") })
+	return errors.Join(err, finish)
+}
+
+// checkpoint copies pages if enough of them wait. NOOP only counts them: the
+// file's size tells nothing, for a WAL that was copied is overwritten in place.
+func (s *session) checkpoint() (copied bool, err error) {
+	found, ok, err := s.one("PRAGMA wal_checkpoint(NOOP)")
+	if err != nil || !ok || found.int(1)-found.int(2) < checkpointPages {
+		return false, err
+	}
+	_, _, err = s.one("PRAGMA wal_checkpoint(PASSIVE)")
+	return true, err
+}

@@ -1,0 +1,102 @@
+package sqlite
+
+import (
+	"agentbridge"
+	"agentbridge/internal/store"
+)
+
+const conversationColumns = `id, role_a, role_b, generation, created_at, expires_at`
+
+// conversation reads conversationColumns.
+func (r row) conversation() store.Conversation {
+	return store.Conversation{
+		ID:         agentbridge.ConversationID(r.text(0)),
+		RoleA:      agentbridge.Role(r.text(1)),
+		RoleB:      agentbridge.Role(r.text(2)),
+		Generation: r.int(3),
+		CreatedAt:  micros(r.int(4)),
+		ExpiresAt:  micros(r.int(5)),
+	}
+}
+
+// Conversation implements store.Reader.
+func (r *reader) Conversation(id agentbridge.ConversationID) (store.Conversation, bool, error) {
+	found, ok, err := r.one(`
+		SELECT `+conversationColumns+`
+		FROM conversations
+		WHERE id = ?`, string(id))
+	if !ok {
+		return store.Conversation{}, false, err
+	}
+	return found.conversation(), true, err
+}
+
+// Conversations implements store.Reader.
+func (r *reader) Conversations() (list []store.Conversation, err error) {
+	err = r.each(`
+		SELECT `+conversationColumns+`
+		FROM conversations
+		ORDER BY created_at DESC, id`, nil,
+		func(found row) (bool, error) {
+			list = append(list, found.conversation())
+			return true, nil
+		})
+	return list, err
+}
+
+// PutConversation implements store.Tx.
+func (t *tx) PutConversation(c store.Conversation) error {
+	return t.exec(`
+		INSERT INTO conversations (`+conversationColumns+`)
+		VALUES (?, ?, ?, ?, ?, ?)`,
+		string(c.ID), string(c.RoleA), string(c.RoleB), c.Generation, c.CreatedAt.UnixMicro(), c.ExpiresAt.UnixMicro())
+}
+
+// DropConversation implements store.Tx. Receipts, presence, cursors and keys go
+// with the channel's row.
+func (t *tx) DropConversation(id agentbridge.ConversationID) error {
+	c, ok, err := t.Channel(id.Channel())
+	if err != nil {
+		return err
+	}
+	if ok {
+		if err := t.dropChannel(c); err != nil {
+			return err
+		}
+	}
+	return t.exec(`DELETE FROM conversations WHERE id = ?`, string(id))
+}
+
+func (t *tx) dropChannel(c store.Channel) error {
+	delete(t.ledger.channels, c.Name)
+	if err := t.keepSeq(); err != nil {
+		return err
+	}
+	if err := t.exec(`DELETE FROM messages WHERE channel_id = ?`, c.ID); err != nil {
+		return err
+	}
+	return t.exec(`DELETE FROM channels WHERE id = ?`, c.ID)
+}
+
+// Presence implements store.Reader.
+func (r *reader) Presence(c store.Channel, agent agentbridge.AgentName) (store.Presence, bool, error) {
+	found, ok, err := r.one(`
+		SELECT status, heartbeat_at
+		FROM presence
+		WHERE channel_id = ? AND agent = ?`, c.ID, string(agent))
+	if !ok {
+		return store.Presence{}, false, err
+	}
+	return store.Presence{Status: agentbridge.Status(found.text(0)), HeartbeatAt: micros(found.int(1))}, true, err
+}
+
+// PutPresence implements store.Tx. An empty status leaves the last one.
+func (t *tx) PutPresence(c store.Channel, agent agentbridge.AgentName, p store.Presence) error {
+	return t.exec(`
+		INSERT INTO presence (channel_id, agent, status, heartbeat_at)
+		VALUES (?, ?, ?, ?)
+		ON CONFLICT (channel_id, agent) DO UPDATE
+		SET status = CASE excluded.status WHEN '' THEN status ELSE excluded.status END,
+			heartbeat_at = max(heartbeat_at, excluded.heartbeat_at)`,
+		c.ID, string(agent), string(p.Status), p.HeartbeatAt.UnixMicro())
+}

@@ -1,0 +1,142 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"agentbridge"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	// safetyPoll finds what the doorbell lost.
+	safetyPoll = time.Second
+	// blindPoll is how often to look where no file can be watched: on systems
+	// out of inotify instances, for example.
+	blindPoll = 20 * time.Millisecond
+	// maxTopics is how many entries of other processes are told apart. Beyond
+	// it everybody is woken once, which is cheaper than reading them all.
+	maxTopics = 1000
+)
+
+// doorbell is a file beside the database that every process watches and
+// writes to after a commit. It holds the number of the last audit entry its
+// writer knew of: a hint that saves a look into the database, never the truth.
+type doorbell struct {
+	file    *os.File
+	watcher *fsnotify.Watcher // nil if nothing can be watched
+}
+
+func hangDoorbell(path string, log *slog.Logger) (*doorbell, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := joinPeers(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	b := &doorbell{file: f}
+	if b.watcher, err = fsnotify.NewWatcher(); err != nil {
+		log.Warn("can't watch the doorbell file; looking every 20 ms instead", "error", err)
+		return b, nil
+	}
+	if err := b.watcher.Add(path); err != nil {
+		log.Warn("can't watch the doorbell file; looking every 20 ms instead", "error", err)
+		_ = b.watcher.Close()
+		b.watcher = nil
+	}
+	return b, nil
+}
+
+// knock tells the other processes, if there are any. It may fail without harm:
+// they poll.
+func (b *doorbell) knock(head int64) {
+	if alone(b.file) {
+		return
+	}
+	var note [8]byte
+	binary.LittleEndian.PutUint64(note[:], uint64(head))
+	_, _ = b.file.WriteAt(note[:], 0)
+}
+
+// note is what the last knock said, 0 if nothing can be read.
+func (b *doorbell) note() int64 {
+	var note [8]byte
+	if _, err := b.file.ReadAt(note[:], 0); err != nil {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint64(note[:]))
+}
+
+func (b *doorbell) silence() {
+	if b.watcher != nil {
+		_ = b.watcher.Close()
+	}
+}
+
+func (b *doorbell) close() error { return b.file.Close() }
+
+// listenLoop rings for what other processes committed.
+func (s *Store) listenLoop(ctx context.Context) {
+	every, knocks := blindPoll, (chan fsnotify.Event)(nil)
+	if s.bell.watcher != nil {
+		every, knocks = safetyPoll, s.bell.watcher.Events
+		s.ended.Go(func() {
+			for err := range s.bell.watcher.Errors {
+				s.log.Debug("doorbell", "error", err) // the poll finds what was lost
+			}
+		})
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case _, open := <-knocks:
+			if !open {
+				return
+			}
+			if note := s.bell.note(); note != 0 && note <= s.heard.Load() {
+				continue // our own knock, or one we came to already
+			}
+		case <-tick.C:
+		}
+		if err := s.listen(); err != nil {
+			s.log.Warn("look for changes of other processes", "error", err)
+		}
+	}
+}
+
+// listen rings the topics of all entries behind the last one that rang.
+func (s *Store) listen() error {
+	var r *session
+	select {
+	case r = <-s.readers:
+	case <-s.queue.closed:
+		return nil
+	}
+	defer func() { s.readers <- r }()
+
+	heard := s.heard.Load()
+	head, err := r.head()
+	if err != nil || head <= heard {
+		return err
+	}
+	var topics []agentbridge.ChannelName
+	if head-heard <= maxTopics {
+		if topics, err = r.topics(heard, head); err != nil {
+			return err
+		}
+	}
+	for now := heard; now < head && !s.heard.CompareAndSwap(now, head); { // our own commits advance it too
+		now = s.heard.Load()
+	}
+	s.ring(topics)
+	return nil
+}

@@ -1,0 +1,87 @@
+package sqlite
+
+import (
+	"agentbridge"
+	"agentbridge/internal/store"
+)
+
+// ledger is what the writer remembers of the file between transactions, so
+// that a send reads nothing: it is true as long as nobody else writes.
+type ledger struct {
+	version  int64 // SQLite's data_version when this was true
+	audit    int64 // the last audit entry's number
+	seq      agentbridge.Seq
+	channels map[agentbridge.ChannelName]*account
+}
+
+// account is a channel and how many messages it has ever had.
+type account struct {
+	store.Channel
+	nth     int64
+	counted bool // nth has been looked up
+}
+
+// maxAccounts bounds the memory; forgetting costs a lookup.
+const maxAccounts = 10_000
+
+// refresh makes the ledger true inside a write transaction. data_version
+// changes exactly when another connection has committed.
+func (l *ledger) refresh(s *session) error {
+	r, _, err := s.one("PRAGMA data_version")
+	if err != nil {
+		return err
+	}
+	if version := r.int(0); version != l.version {
+		l.forget()
+		l.version = version
+	}
+	if l.channels != nil {
+		return nil
+	}
+	if l.audit, err = s.head(); err != nil {
+		return err
+	}
+	r, _, err = s.one(`
+		SELECT max(
+			coalesce((SELECT max(seq) FROM messages), 0),
+			coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'last_seq'), 0))`)
+	if err != nil {
+		return err
+	}
+	l.seq = agentbridge.Seq(r.int(0))
+	l.channels = map[agentbridge.ChannelName]*account{}
+	return nil
+}
+
+// forget makes the next refresh look everything up.
+func (l *ledger) forget() { l.channels = nil }
+
+// put remembers a channel.
+func (l *ledger) put(c store.Channel) *account {
+	if len(l.channels) >= maxAccounts {
+		clear(l.channels)
+	}
+	a := &account{Channel: c}
+	l.channels[c.Name] = a
+	return a
+}
+
+// account returns what is remembered of a channel, with its count.
+func (t *tx) account(c store.Channel) (*account, error) {
+	a, ok := t.ledger.channels[c.Name]
+	if !ok {
+		a = t.ledger.put(c)
+	}
+	if a.counted {
+		return a, nil
+	}
+	r, _, err := t.one(`
+		SELECT coalesce(
+			(SELECT nth FROM messages WHERE channel_id = ?1 ORDER BY seq DESC LIMIT 1),
+			(SELECT floor_nth FROM channels WHERE id = ?1))`, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	a.nth, a.counted = r.int(0), true
+	return a, nil
+}

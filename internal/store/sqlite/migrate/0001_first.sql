@@ -1,0 +1,97 @@
+CREATE TABLE audit (
+	seq    INTEGER PRIMARY KEY, -- 1, 2, 3 … without a gap: nothing is ever deleted here
+	at     INTEGER NOT NULL,    -- microseconds since 1970, UTC, like every time below
+	actor  TEXT    NOT NULL,
+	action TEXT    NOT NULL,
+	target TEXT    NOT NULL,    -- channel or conversation; also the topic that rings
+	detail TEXT                 -- JSON object of ids, sizes and counts; never message text
+) STRICT;
+
+-- Entries of one conversation are looked up by people; entries of channels
+-- are many and are read by position only.
+CREATE INDEX audit_of_conversations ON audit (target)
+	WHERE target >= 'conv_' AND target < 'conv`';
+
+CREATE TABLE channels (
+	id        INTEGER PRIMARY KEY,
+	name      TEXT    NOT NULL UNIQUE,
+	private   INTEGER NOT NULL CHECK (private IN (0, 1)), -- 1: a conversation
+	floor_seq INTEGER NOT NULL DEFAULT 0, -- messages up to here are cleared,
+	floor_nth INTEGER NOT NULL DEFAULT 0  -- and that many they were
+) STRICT;
+
+CREATE TABLE conversations (
+	id         TEXT    PRIMARY KEY CHECK (id GLOB 'conv_*'),
+	role_a     TEXT    NOT NULL,
+	role_b     TEXT    NOT NULL,
+	generation INTEGER NOT NULL CHECK (generation >= 1), -- of the tokens; no token is stored
+	created_at INTEGER NOT NULL,
+	expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cursors (
+	channel_id INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+	consumer   TEXT    NOT NULL,
+	seq        INTEGER NOT NULL,
+	message_id TEXT    NOT NULL,
+	updated_at INTEGER NOT NULL,
+	metadata   TEXT,
+	PRIMARY KEY (channel_id, consumer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idempotency_keys (
+	channel_id INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+	sender     TEXT    NOT NULL,
+	key        TEXT    NOT NULL,
+	digest     BLOB    NOT NULL CHECK (length(digest) = 32),
+	seq        INTEGER NOT NULL, -- the message that was stored; a cleared one frees its key
+	id         TEXT    NOT NULL,
+	sent_at    INTEGER NOT NULL,
+	PRIMARY KEY (channel_id, sender, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE messages (
+	seq        INTEGER PRIMARY KEY, -- never used again: see the setting last_seq
+	id         TEXT    NOT NULL,    -- unique because it holds seq
+	channel_id INTEGER NOT NULL REFERENCES channels (id),
+	nth        INTEGER NOT NULL,    -- 1, 2, 3 … in its channel: what makes counting free
+	sent_at    INTEGER NOT NULL,
+	sender     TEXT    NOT NULL,
+	encoding   TEXT    NOT NULL CHECK (encoding = 'legacy_text' OR encoding = 'legacy_json'
+		OR encoding = 'structured' OR encoding = 'unsupported' OR encoding = 'invalid'), -- IN would build a table for each insert
+	metadata   TEXT,
+	content    TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX messages_of_channel ON messages (channel_id); -- and by seq, which every index ends with
+
+CREATE TABLE presence (
+	channel_id   INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+	agent        TEXT    NOT NULL,
+	status       TEXT    NOT NULL, -- '' if none was reported
+	heartbeat_at INTEGER NOT NULL,
+	PRIMARY KEY (channel_id, agent)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE receipts (
+	channel_id    INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+	recipient     TEXT    NOT NULL,
+	seq           INTEGER NOT NULL,
+	state         TEXT    NOT NULL CHECK (state = 'stored' OR state = 'offered' OR state = 'injected'),
+	offer         TEXT,    -- names the reply that carries it, while state is 'offered'
+	offered_until INTEGER, -- then it waits again
+	attempts      INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (channel_id, recipient, seq),
+	CHECK ((state = 'offered') = (offer IS NOT NULL)),
+	CHECK ((state = 'offered') = (offered_until IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX receipts_unread ON receipts (channel_id, recipient, seq) WHERE state <> 'injected';
+CREATE INDEX receipts_of_offer ON receipts (offer) WHERE offer IS NOT NULL;
+
+-- last_seq: messages up to here have been numbered, even if they are gone.
+-- key_fingerprint: tells the master key this database was made with from others.
+CREATE TABLE settings (
+	name  TEXT PRIMARY KEY,
+	value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,181 @@
+package sqlite
+
+import (
+	"cmp"
+	"embed"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// applicationID marks our files, so that no other program's database is ever
+// taken for one of ours: "abrg" in ASCII.
+const applicationID = 0x61627267
+
+//go:embed migrate/*.sql
+var migrations embed.FS
+
+// migration is one numbered step; its number becomes the file's user_version.
+type migration struct {
+	version int
+	sql     string
+}
+
+func migrationSteps() ([]migration, error) {
+	files, err := migrations.ReadDir("migrate")
+	if err != nil {
+		return nil, err
+	}
+	var steps []migration
+	for _, f := range files {
+		number, _, _ := strings.Cut(f.Name(), "_")
+		version, err := strconv.Atoi(number)
+		if err != nil {
+			return nil, fmt.Errorf("migration %s: %w", f.Name(), err)
+		}
+		text, err := migrations.ReadFile("migrate/" + f.Name())
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, migration{version, string(text)})
+	}
+	slices.SortFunc(steps, func(a, b migration) int { return cmp.Compare(a.version, b.version) })
+	return steps, nil
+}
+
+// quickCheckLimit is the size up to which a file is checked at every start;
+// it costs about a millisecond per MiB.
+const quickCheckLimit = 4 << 20
+
+// setUp looks at the file before anything is changed in it, then makes or
+// upgrades its schema in one transaction.
+func (w *session) setUp(path string) error {
+	if err := w.checkLibrary(); err != nil {
+		return err
+	}
+	steps, err := migrationSteps()
+	if err != nil {
+		return err
+	}
+	latest := steps[len(steps)-1].version
+	version, err := w.inspect(path, latest)
+	if err != nil {
+		return err
+	}
+	if version > 0 {
+		if err := w.check(path); err != nil {
+			return err
+		}
+	}
+	if err := w.exec("PRAGMA journal_mode = WAL"); err != nil {
+		return err
+	}
+	// Taking the write lock shows now, and not at the first send, that the file
+	// is read-only or that a foreign program holds it.
+	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	if err := w.upgrade(version, steps); err != nil {
+		_ = w.exec("ROLLBACK")
+		return err
+	}
+	return w.exec("COMMIT")
+}
+
+// checkLibrary refuses SQLite versions that can corrupt a WAL with several
+// connections (fixed in 3.51.3). Ours is compiled in; this fails a bad build.
+func (w *session) checkLibrary() error {
+	found, _, err := w.one("SELECT sqlite_version()")
+	if err != nil {
+		return err
+	}
+	version := found.text(0)
+	var major, minor, patch int
+	if _, err := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch); err != nil {
+		return fmt.Errorf("sqlite version %q: %w", version, err)
+	}
+	if slices.Compare([]int{major, minor, patch}, []int{3, 51, 3}) < 0 {
+		return fmt.Errorf("sqlite %s is older than 3.51.3, which fixed a corruption with several connections", version)
+	}
+	return nil
+}
+
+// inspect returns the version of a file of ours, 0 for an empty one, and
+// refuses all others.
+func (w *session) inspect(path string, latest int) (version int, err error) {
+	found, _, err := w.one(`
+		SELECT
+			(SELECT application_id FROM pragma_application_id),
+			(SELECT user_version FROM pragma_user_version),
+			(SELECT count(*) FROM sqlite_schema)`)
+	if err != nil {
+		return 0, err
+	}
+	application, tables := found.int(0), found.int(2)
+	version = int(found.int(1))
+	switch {
+	case application == 0 && version == 0 && tables == 0:
+		return 0, nil
+	case application != applicationID:
+		return 0, unusable(path, "it belongs to another program; it was left as it is, name another file")
+	case version > latest:
+		return 0, unusable(path, "it has version %d and this agentbridge knows up to %d; upgrade agentbridge", version, latest)
+	}
+	return version, nil
+}
+
+// check looks for damage in a file that is small enough.
+func (w *session) check(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Size() > quickCheckLimit {
+		return nil
+	}
+	found, _, err := w.one("PRAGMA quick_check(1)")
+	if err != nil {
+		return err
+	}
+	if result := found.text(0); result != "ok" {
+		return corrupt(path, result)
+	}
+	return nil
+}
+
+func (w *session) upgrade(from int, steps []migration) error {
+	for _, step := range steps {
+		if step.version <= from {
+			continue
+		}
+		if err := w.exec(step.sql); err != nil {
+			return fmt.Errorf("migration %d: %w", step.version, err)
+		}
+		if err := w.exec("PRAGMA user_version = " + strconv.Itoa(step.version)); err != nil {
+			return err
+		}
+	}
+	if from == 0 {
+		return w.exec("PRAGMA application_id = " + strconv.Itoa(applicationID))
+	}
+	return nil
+}
+
+// Setting implements store.Reader.
+func (r *reader) Setting(name string) (value string, ok bool, err error) {
+	found, ok, err := r.one("SELECT value FROM settings WHERE name = ?", name)
+	if ok {
+		value = found.text(0)
+	}
+	return value, ok, err
+}
+
+// PutSetting implements store.Tx.
+func (t *tx) PutSetting(name, value string) error {
+	return t.exec(`
+		INSERT INTO settings (name, value)
+		VALUES (?, ?)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+}

@@ -1,0 +1,274 @@
+// Package sqlite keeps the bridge's data in one SQLite file that several
+// processes may share. A write is on disk when Update returns.
+//
+// The line where that becomes true is the COMMIT in [Store.commit]; everything
+// that was queued meanwhile becomes part of the next one.
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"agentbridge"
+	"agentbridge/internal/store"
+
+	sqlite3 "modernc.org/sqlite"
+)
+
+// Options configure a Store. The zero value is right for production.
+type Options struct {
+	Logger *slog.Logger // for what no caller can be told; default slog.Default()
+
+	// Alone says that no other process will open the file. The store then
+	// hangs no doorbell, whose file watcher would keep a synctest bubble awake.
+	Alone bool
+}
+
+// How long a connection waits for a lock that another program holds.
+const busyTimeout = 5 * time.Second
+
+// Store implements store.Store on one database file.
+//
+// The process must never open the database file, its -wal or its -shm by other
+// means: closing such a descriptor drops SQLite's POSIX locks.
+type Store struct {
+	path string
+	log  *slog.Logger
+	db   driver.Connector
+
+	queue  queue    // hands out the pen, to whose holder belong
+	writer *session // the one connection that writes,
+	ledger ledger   // what is remembered of the file,
+	gate   *gate    // and the place at the gate
+
+	readers chan *session
+	bell    *doorbell // nil if alone
+	ring    func([]agentbridge.ChannelName)
+
+	heard atomic.Int64 // the last audit entry whose topic has rung here
+
+	head atomic.Int64 // the last audit entry of our last commit
+
+	wrote chan struct{} // wakes the checkpointer
+	stop  context.CancelFunc
+	ended sync.WaitGroup
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the database at path, making it if there is none and upgrading
+// its schema if it is older. A file that is corrupt, of a newer version, of
+// another program, read-only or locked is refused with a sentence that says
+// so, and left as it was.
+func Open(path string, opts Options) (*Store, error) {
+	path, err := prepareFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, log: opts.Logger, wrote: make(chan struct{}, 1), ring: func([]agentbridge.ChannelName) {}}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	// Locks that belong to a descriptor and not to the process; the second Open
+	// of a process is told that it comes too late, which is fine.
+	_, _ = sqlite3.OFDLocking(true)
+	if err := s.open(opts); err != nil {
+		s.release()
+		return nil, openError(path, err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.ended.Go(func() { s.checkpointLoop(ctx) })
+	if s.bell != nil {
+		s.ended.Go(func() { s.listenLoop(ctx) })
+	}
+	return s, nil
+}
+
+// prepareFile makes the directory and an empty file with modes that keep other
+// users out. SQLite gives -wal and -shm the mode of the database.
+func prepareFile(path string) (string, error) {
+	if path == "" || path == ":memory:" {
+		return "", agentbridge.Refuse(agentbridge.Unusable, "db", "the bridge needs a database file; give a path")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("database path: %w", err)
+	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", unusable(path, "its directory can't be made: %v", err)
+	}
+	if reason := networkFileSystem(dir); reason != "" {
+		return "", unusable(path, "it lies on %s, where SQLite's shared memory doesn't work; use a local disk", reason)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case err == nil:
+		return path, f.Close()
+	case !errors.Is(err, os.ErrExist):
+		return "", unusable(path, "it can't be created: %v", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", unusable(path, "it can't be read: %v", err)
+	}
+	if !info.Mode().IsRegular() {
+		return "", unusable(path, "it is not a regular file")
+	}
+	return path, nil
+}
+
+func (s *Store) open(opts Options) (err error) {
+	if s.gate, err = openGate(s.path + ".lock"); err != nil {
+		return err
+	}
+	leave := s.gate.enter() // one process at a time sets up a new file
+	defer leave()
+
+	if s.db, err = sqlite3.NewConnector(dsn(s.path)); err != nil {
+		return err
+	}
+	if s.writer, err = s.connect(writerPragmas); err != nil {
+		return err
+	}
+	if err := s.writer.setUp(s.path); err != nil {
+		return err
+	}
+	readers := max(2, runtime.GOMAXPROCS(0))
+	s.readers = make(chan *session, readers)
+	for range readers {
+		r, err := s.connect(readerPragmas)
+		if err != nil {
+			return err
+		}
+		s.readers <- r
+	}
+	if !opts.Alone { // before the first look, or a commit in between is heard late
+		if s.bell, err = hangDoorbell(s.path+".bell", s.log); err != nil {
+			return err
+		}
+	}
+	head, err := s.writer.head()
+	if err != nil {
+		return err
+	}
+	s.heard.Store(head)
+	s.queue.init()
+	return nil
+}
+
+// dsn names the file as a URI, so that no character of the path is taken for
+// an option.
+func dsn(path string) string {
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
+	u.RawQuery = "mode=rw&_pragma=busy_timeout(" + strconv.FormatInt(busyTimeout.Milliseconds(), 10) + ")"
+	return u.String()
+}
+
+// writerPragmas and readerPragmas are run on each connection after it opened.
+var (
+	writerPragmas = []string{
+		"PRAGMA foreign_keys = ON",
+		"PRAGMA synchronous = FULL", // a commit waits for the disk
+		"PRAGMA temp_store = MEMORY",
+		"PRAGMA trusted_schema = OFF",
+		"PRAGMA secure_delete = ON",      // what was cleared is overwritten
+		"PRAGMA wal_autocheckpoint = 0",  // the checkpointer does it, outside of commits
+		"PRAGMA journal_size_limit = -1", // a WAL of constant size is overwritten in place, which syncs faster
+	}
+	readerPragmas = []string{
+		"PRAGMA query_only = ON",
+		"PRAGMA temp_store = MEMORY",
+		"PRAGMA trusted_schema = OFF",
+	}
+)
+
+func (s *Store) connect(pragmas []string) (*session, error) {
+	conn, err := s.db.Connect(background)
+	if err != nil {
+		return nil, err
+	}
+	session := &session{conn: conn, stmts: map[string]stmt{}}
+	for _, p := range pragmas {
+		if err := session.exec(p); err != nil {
+			return nil, errors.Join(err, session.close())
+		}
+	}
+	return session, nil
+}
+
+// OnCommit implements store.Store.
+func (s *Store) OnCommit(ring func([]agentbridge.ChannelName)) { s.ring = ring }
+
+// View implements store.Store.
+func (s *Store) View(ctx context.Context, f func(store.Reader) error) error {
+	select {
+	case r := <-s.readers:
+		defer func() { s.readers <- r }()
+		return s.snapshot(r, f)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.queue.closed:
+		return errClosed
+	}
+}
+
+// snapshot runs f in a read transaction. It must be short: a reader that stays
+// keeps the WAL from being reused.
+func (s *Store) snapshot(r *session, f func(store.Reader) error) (err error) {
+	if err := r.exec("BEGIN"); err != nil {
+		return s.storeError(err)
+	}
+	defer func() {
+		err = errors.Join(err, s.storeError(r.exec("ROLLBACK")))
+	}()
+	return s.storeError(f(&reader{session: r}))
+}
+
+// Close implements store.Store.
+func (s *Store) Close() error {
+	if !s.queue.close() {
+		return nil
+	}
+	s.stop()
+	if s.bell != nil {
+		s.bell.silence() // ends listenLoop
+	}
+	s.ended.Wait()
+	return s.release()
+}
+
+// release closes whatever has been opened. It waits for the readers that are
+// in use.
+func (s *Store) release() error {
+	var err error
+	for range cap(s.readers) {
+		select {
+		case r := <-s.readers:
+			err = errors.Join(err, r.close())
+		default: // Open failed before this one was made
+		}
+	}
+	if s.writer != nil { // the last one to close: SQLite then tidies the WAL away
+		err = errors.Join(err, s.writer.close())
+	}
+	if s.bell != nil {
+		err = errors.Join(err, s.bell.close())
+	}
+	if s.gate != nil {
+		err = errors.Join(err, s.gate.close())
+	}
+	return err
+}

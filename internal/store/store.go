@@ -1,0 +1,176 @@
+// Package store says what a durable store of the bridge must do. Engines talk
+// to it in transactions; it knows nothing of rules, credentials or transports.
+// Every implementation passes storetest.
+package store
+
+import (
+	"context"
+	"time"
+
+	"agentbridge"
+)
+
+// Store is safe for concurrent use by many goroutines, and several processes
+// may hold one on the same database.
+//
+// Its errors are *agentbridge.Error with code Busy (a foreign program holds
+// the database) or Unavailable (disk full, file gone) where a caller can do
+// something about it, and Closed after Close.
+type Store interface {
+	// Update runs f in a write transaction and returns when its changes are on
+	// disk. Transactions run one after another in the order of their commits;
+	// several queued ones may share one commit, but each stands alone: if f
+	// returns an error, exactly its own changes are undone and that error is
+	// returned. If ctx ends before f began, f never runs. f must not block,
+	// nor use the Tx after it returned.
+	Update(ctx context.Context, f func(Tx) error) error
+
+	// View runs f on a consistent snapshot of what has been committed.
+	View(ctx context.Context, f func(Reader) error) error
+
+	// OnCommit sets the function that is told which topics (targets of audit
+	// entries) changed, after every commit of this or another process; nil
+	// topics mean that anything may have changed. It must not block. It is a
+	// hint: calls may be late, merged or repeated, but not missing for longer
+	// than about a second. It is called before Update returns for commits of
+	// this process. Set it before the first Update.
+	OnCommit(ring func(topics []agentbridge.ChannelName))
+
+	// Close waits for the transactions that have begun, refuses the others and
+	// releases the database.
+	Close() error
+}
+
+// Channel is a channel as it is kept.
+type Channel struct {
+	ID      int64
+	Name    agentbridge.ChannelName
+	Private bool            // a conversation: invisible to channel calls
+	Floor   agentbridge.Seq // messages up to here are cleared
+}
+
+// Tally is what a channel holds.
+type Tally struct {
+	Messages int64     // that can be read
+	LastAt   time.Time // of the newest of them
+}
+
+// Span bounds a read: at most Limit messages, and at most MaxBytes by
+// Message.WireSize except that the first always fits.
+type Span struct {
+	Limit    int
+	MaxBytes int
+}
+
+// Conversation is a conversation as it is kept.
+type Conversation struct {
+	ID         agentbridge.ConversationID
+	RoleA      agentbridge.Role
+	RoleB      agentbridge.Role
+	Generation int64 // of its tokens
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+}
+
+// Presence is the last sign of life of an agent in a channel.
+type Presence struct {
+	Status      agentbridge.Status // "" if none was reported
+	HeartbeatAt time.Time
+}
+
+// Keyed is what is kept under an idempotency key.
+type Keyed struct {
+	Digest [32]byte // of the content that was sent first
+	Sent   agentbridge.Sent
+}
+
+// Receipt is a message with what is known of its delivery to one recipient.
+type Receipt struct {
+	Message   agentbridge.Message
+	Recipient agentbridge.AgentName
+	State     agentbridge.ReceiptState
+	Attempts  int // how often it was offered
+}
+
+// Reader reads a snapshot. Lookups that find nothing return ok == false, not
+// an error.
+type Reader interface {
+	Channel(name agentbridge.ChannelName) (c Channel, ok bool, err error)
+	// Tally counts the messages of a channel that can be read, in a time that
+	// does not depend on how many they are.
+	Tally(c Channel) (Tally, error)
+	// Channels calls f with the public channels behind the given name that hold
+	// messages, by name, until f returns false.
+	Channels(after agentbridge.ChannelName, f func(Channel, Tally) (bool, error)) error
+	// Cleared tells whether cleared messages wait for Sweep.
+	Cleared() (bool, error)
+	// Totals counts the public channels that hold messages, and those messages.
+	Totals() (channels, messages int64, err error)
+
+	// Find returns the position of a message that can be read in this channel.
+	Find(c Channel, id agentbridge.MessageID) (seq agentbridge.Seq, ok bool, err error)
+	// After returns the oldest messages behind a position, ascending; more tells
+	// whether further ones follow.
+	After(c Channel, seq agentbridge.Seq, s Span) (page []agentbridge.Message, more bool, err error)
+	// Newest returns the newest messages, ascending; more tells whether older
+	// ones exist.
+	Newest(c Channel, s Span) (page []agentbridge.Message, more bool, err error)
+
+	Cursor(c Channel, consumer agentbridge.AgentName) (cur agentbridge.Cursor, ok bool, err error)
+	Keyed(c Channel, sender agentbridge.AgentName, key string) (k Keyed, ok bool, err error)
+
+	Conversation(id agentbridge.ConversationID) (c Conversation, ok bool, err error)
+	// Conversations returns all conversations, newest first.
+	Conversations() ([]Conversation, error)
+	Presence(c Channel, agent agentbridge.AgentName) (p Presence, ok bool, err error)
+	// Unread counts the messages of a channel that a recipient has not read.
+	Unread(c Channel, recipient agentbridge.AgentName) (int64, error)
+	// Transcript returns every message of a conversation with its receipt.
+	Transcript(c Channel) ([]Receipt, error)
+
+	// Entries returns audit entries, newest first.
+	Entries(q agentbridge.EntryQuery) ([]agentbridge.Entry, error)
+
+	// Setting returns a small value kept beside the data.
+	Setting(name string) (value string, ok bool, err error)
+}
+
+// Tx is a Reader that sees its own changes and may make more.
+type Tx interface {
+	Reader
+
+	// OpenChannel returns the channel of this name, making it if it is new.
+	OpenChannel(name agentbridge.ChannelName, private bool) (Channel, error)
+	// Append numbers a message, names it and stores it in c. Its Seq, ID and
+	// Channel are ignored; the stored message has them.
+	Append(c Channel, m agentbridge.Message) (agentbridge.Message, error)
+	// ClearChannel makes all messages of c unreadable at once and forgets their
+	// idempotency keys, and returns how many it were.
+	ClearChannel(c Channel) (int64, error)
+	// Sweep removes up to limit messages that were cleared, from any channel,
+	// and returns how many it found.
+	Sweep(limit int) (int64, error)
+
+	PutCursor(c Channel, cur agentbridge.Cursor, metadata agentbridge.Metadata) error
+	PutKeyed(c Channel, sender agentbridge.AgentName, key string, k Keyed) error
+
+	PutConversation(conv Conversation) error
+	// DropConversation removes a conversation with its channel, messages,
+	// receipts and presence. Its audit entries stay.
+	DropConversation(id agentbridge.ConversationID) error
+	PutPresence(c Channel, agent agentbridge.AgentName, p Presence) error
+
+	// PutReceipt records that a message waits for a recipient.
+	PutReceipt(c Channel, seq agentbridge.Seq, recipient agentbridge.AgentName) error
+	// Offer marks the oldest messages that wait for a recipient as offered until
+	// a time, under a name for this offer, and returns them and how many wait
+	// behind them. Messages of an offer whose time has passed wait again.
+	Offer(c Channel, recipient agentbridge.AgentName, offer string, now, until time.Time, s Span) (offered []Receipt, waiting int64, err error)
+	// SettleOffer makes every message of an offer injected, or gives them back.
+	SettleOffer(offer string, injected bool) error
+
+	// Log appends to the audit log. The entry's Seq is ignored; its Target is
+	// the topic that rings when the transaction is on disk.
+	Log(e agentbridge.Entry) error
+	PutSetting(name, value string) error
+}
