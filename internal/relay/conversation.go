@@ -1,0 +1,182 @@
+package relay
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"time"
+
+	"agentbridge"
+	"agentbridge/internal/store"
+)
+
+// CreateConversation implements agentbridge.Session.
+func (s *session) CreateConversation(ctx context.Context, mine, partners agentbridge.Role) (agentbridge.NewConversation, error) {
+	now := time.Now()
+	conv := store.Conversation{
+		ID:         newConversationID(),
+		RoleA:      mine,
+		RoleB:      partners,
+		Generation: 1,
+		CreatedAt:  now,
+		ExpiresAt:  now.Add(s.relay.ttl),
+	}
+	err := s.relay.store.Update(ctx, func(t store.Tx) error { return create(t, conv) })
+	if err != nil {
+		return agentbridge.NewConversation{}, err
+	}
+	return agentbridge.NewConversation{
+		ID:        conv.ID,
+		Seat:      agentbridge.SeatA,
+		TokenA:    s.relay.key.Derive(conv.ID, agentbridge.SeatA, conv.Generation),
+		TokenB:    s.relay.key.Derive(conv.ID, agentbridge.SeatB, conv.Generation),
+		ExpiresAt: conv.ExpiresAt,
+	}, nil
+}
+
+func newConversationID() agentbridge.ConversationID {
+	var b [8]byte
+	rand.Read(b[:])
+	return agentbridge.ConversationID("conv_" + hex.EncodeToString(b[:]))
+}
+
+func create(t store.Tx, conv store.Conversation) error {
+	c, err := t.OpenChannel(conv.ID.Channel(), true)
+	if err != nil {
+		return err
+	}
+	if err := t.PutConversation(conv); err != nil {
+		return err
+	}
+	if err := t.PutPresence(c, agentbridge.SeatA.Agent(), store.Presence{HeartbeatAt: conv.CreatedAt}); err != nil {
+		return err
+	}
+	return t.Log(agentbridge.Entry{At: conv.CreatedAt, Actor: agentbridge.SeatA.Agent(), Action: agentbridge.ActionCreateConversation,
+		Target: conv.ID.Channel(), Detail: detail(map[string]any{"role_a": conv.RoleA, "role_b": conv.RoleB})})
+}
+
+// Sit implements agentbridge.Bridge.
+func (r *Relay) Sit(ctx context.Context, cred agentbridge.SeatCredential) (agentbridge.SeatSession, error) {
+	var conv store.Conversation
+	var known bool
+	err := r.store.View(ctx, func(v store.Reader) (err error) {
+		conv, known, err = v.Conversation(cred.Conversation)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	// An unknown conversation takes the same way as a wrong token, so that
+	// neither the words nor the time tell which ids exist.
+	if !r.key.Verify(cred.Token, cred.Conversation, cred.Seat, max(conv.Generation, 1)) || !known {
+		r.denied(ctx, cred, known, "wrong token")
+		return nil, agentbridge.Refuse(agentbridge.Unauthenticated, "token",
+			"does not admit to this conversation and session_id; check all three as create_conversation returned them, or create a new conversation")
+	}
+	if !time.Now().Before(conv.ExpiresAt) {
+		r.denied(ctx, cred, known, "expired")
+		return nil, agentbridge.Refuse(agentbridge.Expired, "token",
+			"expired with its conversation at %s; create a new conversation", agentbridge.FormatTime(conv.ExpiresAt))
+	}
+	return &seat{relay: r, conv: conv, seat: cred.Seat}, nil
+}
+
+// seat implements agentbridge.SeatSession.
+type seat struct {
+	relay *Relay
+	conv  store.Conversation
+	seat  agentbridge.Seat
+}
+
+var _ agentbridge.SeatSession = (*seat)(nil)
+
+// channel finds the seat's conversation as it is now: it may have been cleaned
+// up since the seat sat down.
+func (s *seat) channel(v store.Reader) (store.Channel, error) {
+	c, ok, err := v.Channel(s.conv.ID.Channel())
+	if err == nil && !ok {
+		err = agentbridge.Refuse(agentbridge.Expired, "conversation_id", "was removed by the bridge's operator; create a new conversation")
+	}
+	return c, err
+}
+
+// update runs f in a transaction that is also a heartbeat.
+func (s *seat) update(ctx context.Context, status agentbridge.Status, f func(store.Tx, store.Channel) error) error {
+	now := time.Now()
+	err := s.relay.store.Update(ctx, func(t store.Tx) error {
+		c, err := s.channel(t)
+		if err != nil {
+			return err
+		}
+		if err := t.PutPresence(c, s.seat.Agent(), store.Presence{Status: status, HeartbeatAt: now}); err != nil {
+			return err
+		}
+		return f(t, c)
+	})
+	if err == nil {
+		s.relay.pulse.felt(s.conv.ID, s.seat, now)
+	}
+	return err
+}
+
+// beat is a heartbeat on its own, for calls that write nothing else. Several
+// within a second are one.
+func (s *seat) beat(ctx context.Context) error {
+	if s.relay.pulse.recent(s.conv.ID, s.seat, time.Now()) {
+		return nil
+	}
+	return s.update(ctx, "", func(store.Tx, store.Channel) error { return nil })
+}
+
+// Send implements agentbridge.SeatSession.
+func (s *seat) Send(ctx context.Context, d agentbridge.SeatDraft) (sent agentbridge.Sent, err error) {
+	p := posting{
+		message: agentbridge.Message{Sender: s.seat.Agent(), Content: d.Text, Encoding: agentbridge.LegacyText, At: time.Now(),
+			Metadata: remarks{ActionType: d.ActionType, Files: d.Files}.encode()},
+		key: d.Key,
+	}
+	err = s.update(ctx, "", func(t store.Tx, c store.Channel) error {
+		if sent, err = p.post(t, c); err != nil || sent.Deduplicated {
+			return err
+		}
+		return t.PutReceipt(c, sent.Seq, s.seat.Partner().Agent())
+	})
+	return sent, err
+}
+
+// SetStatus implements agentbridge.SeatSession.
+func (s *seat) SetStatus(ctx context.Context, status agentbridge.Status) error {
+	return s.update(ctx, status, func(t store.Tx, c store.Channel) error {
+		return t.Log(agentbridge.Entry{At: time.Now(), Actor: s.seat.Agent(), Action: agentbridge.ActionStatus, Target: c.Name,
+			Detail: detail(map[string]any{"status": status})})
+	})
+}
+
+// Partner implements agentbridge.SeatSession.
+func (s *seat) Partner(ctx context.Context) (agentbridge.Partner, error) {
+	p := agentbridge.Partner{Seat: s.seat.Partner(), Role: s.conv.RoleA}
+	if p.Seat == agentbridge.SeatB {
+		p.Role = s.conv.RoleB
+	}
+	if err := s.beat(ctx); err != nil {
+		return p, err
+	}
+	err := s.relay.store.View(ctx, func(v store.Reader) error {
+		c, err := s.channel(v)
+		if err != nil {
+			return err
+		}
+		seen, _, err := v.Presence(c, p.Seat.Agent())
+		if err != nil {
+			return err
+		}
+		p.Status, p.LastHeartbeat = seen.Status, seen.HeartbeatAt
+		p.Unread, err = v.Unread(c, p.Seat.Agent())
+		return err
+	})
+	if !p.LastHeartbeat.IsZero() {
+		p.Age = max(0, time.Since(p.LastHeartbeat)) // a clock that was set back makes nobody younger than now
+		p.Alive = p.Age < agentbridge.AliveFor
+	}
+	return p, err
+}

@@ -1,0 +1,77 @@
+package relay
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"agentbridge"
+	"agentbridge/internal/store"
+)
+
+// Send implements agentbridge.Session.
+func (s *session) Send(ctx context.Context, d agentbridge.Draft) (sent agentbridge.Sent, err error) {
+	p := posting{
+		message: agentbridge.Message{Sender: d.Sender, Content: d.Body.Content(), Encoding: d.Body.Encoding(), At: time.Now()},
+		key:     d.IdempotencyKey(),
+	}
+	err = s.relay.store.Update(ctx, func(t store.Tx) error {
+		c, err := t.OpenChannel(d.Channel, false)
+		if err != nil {
+			return err
+		}
+		if c.Private { // ParseChannelName refuses these names; this is for a face that forgot it
+			return agentbridge.Refuse(agentbridge.Reserved, "channel", "is a private conversation")
+		}
+		sent, err = p.post(t, c)
+		return err
+	})
+	return sent, err
+}
+
+// posting is a message on its way into a channel, the same for channels and
+// conversations.
+type posting struct {
+	message agentbridge.Message
+	key     string // idempotency key, "" for none
+}
+
+// sendDetail is what the audit log keeps of a message.
+type sendDetail struct {
+	ID    agentbridge.MessageID `json:"id"`
+	Seq   agentbridge.Seq       `json:"seq"`
+	Bytes int                   `json:"bytes"`
+}
+
+// post stores the message with its key and its audit entry, or finds that an
+// earlier one with the same key did.
+func (p posting) post(t store.Tx, c store.Channel) (agentbridge.Sent, error) {
+	m := p.message
+	var digest [32]byte
+	if p.key != "" {
+		digest = sha256.Sum256([]byte("text\x00" + m.Content + "\x00" + string(m.Metadata)))
+		k, ok, err := t.Keyed(c, m.Sender, p.key)
+		switch {
+		case err != nil:
+			return agentbridge.Sent{}, err
+		case ok && k.Digest != digest:
+			return agentbridge.Sent{}, agentbridge.Refuse(agentbridge.Conflict, "idempotency_key",
+				"was already used for different message content; use a new key for a new message")
+		case ok:
+			k.Sent.Deduplicated = true
+			return k.Sent, nil
+		}
+	}
+	m, err := t.Append(c, m)
+	if err != nil {
+		return agentbridge.Sent{}, err
+	}
+	sent := agentbridge.Sent{ID: m.ID, Seq: m.Seq, Channel: c.Name, Sender: m.Sender, At: m.At}
+	if p.key != "" {
+		if err := t.PutKeyed(c, m.Sender, p.key, store.Keyed{Digest: digest, Sent: sent}); err != nil {
+			return sent, err
+		}
+	}
+	return sent, t.Log(agentbridge.Entry{At: m.At, Actor: m.Sender, Action: agentbridge.ActionSend, Target: c.Name,
+		Detail: detail(sendDetail{m.ID, m.Seq, len(m.Content)})})
+}

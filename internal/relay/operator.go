@@ -1,0 +1,152 @@
+package relay
+
+import (
+	"context"
+	"time"
+
+	"agentbridge"
+	"agentbridge/internal/store"
+)
+
+// operatorName is what the audit log calls the person at the machine.
+const operatorName agentbridge.AgentName = "operator"
+
+// operator implements agentbridge.Operator.
+type operator struct{ relay *Relay }
+
+// Operator returns the view of whoever owns the store's files. There is no
+// credential to ask for: such a person could read them anyway.
+func (r *Relay) Operator() agentbridge.Operator { return operator{r} }
+
+func unknownConversation(id agentbridge.ConversationID) error {
+	return agentbridge.Refuse(agentbridge.NotFound, "", "conversation %s does not exist; list them with: agentbridge conversation list", id)
+}
+
+// Conversations implements agentbridge.Operator.
+func (o operator) Conversations(ctx context.Context) (list []agentbridge.ConversationInfo, err error) {
+	err = o.relay.store.View(ctx, func(v store.Reader) error {
+		convs, err := v.Conversations()
+		if err != nil {
+			return err
+		}
+		for _, conv := range convs {
+			info, err := describe(v, conv)
+			if err != nil {
+				return err
+			}
+			list = append(list, info)
+		}
+		return nil
+	})
+	return list, err
+}
+
+func describe(v store.Reader, conv store.Conversation) (agentbridge.ConversationInfo, error) {
+	info := agentbridge.ConversationInfo{
+		ID: conv.ID, RoleA: conv.RoleA, RoleB: conv.RoleB,
+		CreatedAt: conv.CreatedAt, ExpiresAt: conv.ExpiresAt, Generation: conv.Generation,
+	}
+	c, _, err := v.Channel(conv.ID.Channel())
+	if err != nil {
+		return info, err
+	}
+	tally, err := v.Tally(c)
+	if err != nil {
+		return info, err
+	}
+	info.Messages = tally.Messages
+	if info.UnreadA, err = v.Unread(c, agentbridge.SeatA.Agent()); err != nil {
+		return info, err
+	}
+	info.UnreadB, err = v.Unread(c, agentbridge.SeatB.Agent())
+	return info, err
+}
+
+// Conversation implements agentbridge.Operator.
+func (o operator) Conversation(ctx context.Context, id agentbridge.ConversationID) (info agentbridge.ConversationInfo, lines []agentbridge.TranscriptLine, err error) {
+	err = o.relay.store.View(ctx, func(v store.Reader) error {
+		conv, ok, err := v.Conversation(id)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return unknownConversation(id)
+		}
+		if info, err = describe(v, conv); err != nil {
+			return err
+		}
+		c, _, err := v.Channel(id.Channel())
+		if err != nil {
+			return err
+		}
+		receipts, err := v.Transcript(c)
+		for _, r := range receipts {
+			lines = append(lines, agentbridge.TranscriptLine{Message: r.Message, To: agentbridge.Seat(r.Recipient), State: r.State})
+		}
+		return err
+	})
+	return info, lines, err
+}
+
+// Tokens implements agentbridge.Operator. The entry comes first: no token is
+// shown that the log does not know of.
+func (o operator) Tokens(ctx context.Context, id agentbridge.ConversationID) (a, b agentbridge.Token, err error) {
+	var conv store.Conversation
+	err = o.relay.store.Update(ctx, func(t store.Tx) error {
+		var ok bool
+		if conv, ok, err = t.Conversation(id); err != nil {
+			return err
+		}
+		if !ok {
+			return unknownConversation(id)
+		}
+		return t.Log(agentbridge.Entry{At: time.Now(), Actor: operatorName, Action: agentbridge.ActionTokensShown, Target: id.Channel()})
+	})
+	if err != nil {
+		return "", "", err
+	}
+	key := o.relay.key
+	return key.Derive(id, agentbridge.SeatA, conv.Generation), key.Derive(id, agentbridge.SeatB, conv.Generation), nil
+}
+
+// Cleanup implements agentbridge.Operator: one transaction for each, so that
+// agents at work are not kept waiting by a long list.
+func (o operator) Cleanup(ctx context.Context) (removed []agentbridge.ConversationID, err error) {
+	list, err := o.Conversations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, info := range list {
+		now := time.Now()
+		if !info.Expired(now) {
+			continue
+		}
+		err := o.relay.store.Update(ctx, func(t store.Tx) error {
+			if err := t.DropConversation(info.ID); err != nil {
+				return err
+			}
+			return t.Log(agentbridge.Entry{At: now, Actor: operatorName, Action: agentbridge.ActionCleanup, Target: info.ID.Channel(),
+				Detail: detail(map[string]any{"messages": info.Messages})})
+		})
+		if err != nil {
+			return removed, err
+		}
+		removed = append(removed, info.ID)
+	}
+	return removed, nil
+}
+
+// Entries implements agentbridge.Operator.
+func (o operator) Entries(ctx context.Context, q agentbridge.EntryQuery) (list []agentbridge.Entry, err error) {
+	if q.Limit == 0 {
+		q.Limit = agentbridge.DefaultEntries
+	}
+	if q.Limit < 1 || q.Limit > agentbridge.MaxEntries {
+		return nil, agentbridge.Refuse(agentbridge.OutOfRange, "limit", "must be 1 to %d", agentbridge.MaxEntries)
+	}
+	err = o.relay.store.View(ctx, func(v store.Reader) error {
+		list, err = v.Entries(q)
+		return err
+	})
+	return list, err
+}

@@ -1,0 +1,100 @@
+package relay
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"agentbridge"
+	"agentbridge/internal/store"
+)
+
+// Heartbeats closer together than this are written once: the table answers in
+// seconds, and a poll should not cost a commit.
+const pulseEvery = time.Second
+
+// maxRemembered bounds what this process remembers about others. Forgetting
+// costs a write, no more.
+const maxRemembered = 10_000
+
+type place struct {
+	conversation agentbridge.ConversationID
+	seat         agentbridge.Seat
+}
+
+// pulse remembers which heartbeats this process wrote lately.
+type pulse struct {
+	mu   sync.Mutex // guards last
+	last map[place]time.Time
+}
+
+func (p *pulse) felt(c agentbridge.ConversationID, s agentbridge.Seat, at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last == nil || len(p.last) >= maxRemembered {
+		p.last = map[place]time.Time{}
+	}
+	p.last[place{c, s}] = at
+}
+
+func (p *pulse) recent(c agentbridge.ConversationID, s agentbridge.Seat, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last, ok := p.last[place{c, s}]
+	return ok && now.Sub(last) < pulseEvery
+}
+
+// denialWindow is how often the same refusal is written. The first one is what
+// an auditor looks for; the thousandth would be a way to fill the disk.
+const denialWindow = time.Minute
+
+// denials counts refused credentials.
+type denials struct {
+	mu   sync.Mutex // guards seen
+	seen map[place]*denial
+}
+
+type denial struct {
+	since time.Time
+	more  int64 // refusals in this window that were not written
+}
+
+// count returns whether to write this refusal, and how many were left out
+// before it.
+func (d *denials) count(p place, now time.Time) (write bool, leftOut int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.seen == nil || len(d.seen) >= maxRemembered {
+		d.seen = map[place]*denial{}
+	}
+	seen, ok := d.seen[p]
+	if ok && now.Sub(seen.since) < denialWindow {
+		seen.more++
+		return false, 0
+	}
+	d.seen[p] = &denial{since: now}
+	if ok {
+		leftOut = seen.more
+	}
+	return true, leftOut
+}
+
+// denied writes a refused credential to the audit log. All unknown
+// conversations count as one, or inventing ids would fill the log.
+func (r *Relay) denied(ctx context.Context, cred agentbridge.SeatCredential, known bool, reason string) {
+	p := place{cred.Conversation, cred.Seat}
+	if !known {
+		p, reason = place{}, "unknown conversation"
+	}
+	write, leftOut := r.denials.count(p, time.Now())
+	if !write {
+		return
+	}
+	err := r.store.Update(ctx, func(t store.Tx) error {
+		return t.Log(agentbridge.Entry{At: time.Now(), Actor: p.seat.Agent(), Action: agentbridge.ActionRefused,
+			Target: p.conversation.Channel(), Detail: detail(map[string]any{"reason": reason, "not_written_before": leftOut})})
+	})
+	if err != nil {
+		r.log.Error("a refusal could not be written to the audit log", "conversation", cred.Conversation, "error", err)
+	}
+}

@@ -1,0 +1,201 @@
+// Package relay is the engine: every rule of the bridge that is not about
+// storing or showing is here. It is reached through sessions only, and each of
+// their methods is one walk downwards: admit, store, return. Waking readers is
+// the store's last step after a commit, so that a message which another
+// process stored wakes them too.
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"agentbridge"
+	"agentbridge/internal/bell"
+	"agentbridge/internal/store"
+	"agentbridge/internal/token"
+)
+
+// Options configure a Relay.
+type Options struct {
+	// KeyFile holds the master key. It is made for a new database; a database
+	// that had one is refused without it.
+	KeyFile string
+
+	// ConversationTTL is how long the tokens of a new conversation admit; 0
+	// means agentbridge.DefaultTTL.
+	ConversationTTL time.Duration
+
+	Logger *slog.Logger // default slog.Default()
+}
+
+// Relay implements agentbridge.Bridge on a store.
+type Relay struct {
+	store   store.Store
+	key     token.Key
+	ttl     time.Duration
+	log     *slog.Logger
+	bell    bell.Bell[agentbridge.ChannelName]
+	pulse   pulse
+	denials denials
+
+	done   chan struct{} // closed by Close
+	sweep  chan struct{} // asks the sweeper to look
+	once   sync.Once
+	sweeps sync.WaitGroup
+}
+
+var _ agentbridge.Bridge = (*Relay)(nil)
+
+// New returns the engine on an open store, which stays the caller's to close,
+// after the relay.
+func New(ctx context.Context, st store.Store, opts Options) (*Relay, error) {
+	r := &Relay{
+		store: st,
+		ttl:   opts.ConversationTTL,
+		log:   opts.Logger,
+		done:  make(chan struct{}),
+		sweep: make(chan struct{}, 1),
+	}
+	if r.ttl == 0 {
+		r.ttl = agentbridge.DefaultTTL
+	}
+	if r.log == nil {
+		r.log = slog.Default()
+	}
+	if err := r.loadKey(ctx, opts.KeyFile); err != nil {
+		return nil, err
+	}
+	st.OnCommit(r.bell.Ring)
+	r.sweeps.Go(r.sweepLoop)
+	r.askSweep() // what an earlier process cleared and did not come to
+	return r, nil
+}
+
+// Close ends all waits and the work in the background.
+func (r *Relay) Close() {
+	r.once.Do(func() { close(r.done) })
+	r.sweeps.Wait()
+}
+
+// keySetting is where a database keeps the fingerprint of its key.
+const keySetting = "key_fingerprint"
+
+// loadKey binds key and database: a new pair is made together, an old one has
+// to match. Otherwise every token ever given out would silently stop working.
+func (r *Relay) loadKey(ctx context.Context, path string) error {
+	fingerprint, known, err := r.setting(ctx, keySetting)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return r.makeKey(ctx, path)
+	}
+	if r.key, err = token.LoadKey(path); err != nil {
+		if _, ok := errors.AsType[*agentbridge.Error](err); ok {
+			return err
+		}
+		return agentbridge.Refuse(agentbridge.Unusable, "", "%v; this database was made with a key, restore its file or name it with --key-file", err)
+	}
+	if r.key.Fingerprint() != fingerprint {
+		return agentbridge.Refuse(agentbridge.Unusable, "", "key file %s: it is not the key this database was made with; restore that one or name it with --key-file", path)
+	}
+	return nil
+}
+
+func (r *Relay) makeKey(ctx context.Context, path string) (err error) {
+	if r.key, err = token.LoadOrCreateKey(path); err != nil {
+		return err
+	}
+	return r.store.Update(ctx, func(t store.Tx) error {
+		fingerprint, known, err := t.Setting(keySetting)
+		if err != nil {
+			return err
+		}
+		if known && fingerprint != r.key.Fingerprint() { // another process was first, with another file
+			return agentbridge.Refuse(agentbridge.Unusable, "", "key file %s: it is not the key this database was made with", path)
+		}
+		return t.PutSetting(keySetting, r.key.Fingerprint())
+	})
+}
+
+func (r *Relay) setting(ctx context.Context, name string) (value string, ok bool, err error) {
+	err = r.store.View(ctx, func(v store.Reader) error {
+		value, ok, err = v.Setting(name)
+		return err
+	})
+	return value, ok, err
+}
+
+// Open implements agentbridge.Bridge.
+func (r *Relay) Open(context.Context) (agentbridge.Session, error) { return &session{r}, nil }
+
+// sweepBatch bounds how long removing cleared messages keeps others from
+// writing.
+const sweepBatch = 500
+
+// askSweep wakes the sweeper.
+func (r *Relay) askSweep() {
+	select {
+	case r.sweep <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// sweepLoop removes the rows of cleared messages, a few at a time.
+func (r *Relay) sweepLoop() {
+	for {
+		select {
+		case <-r.done:
+			return
+		case <-r.sweep:
+		}
+		if err := r.sweepAll(); err != nil && agentbridge.CodeOf(err) != agentbridge.Closed {
+			r.log.Warn("remove cleared messages; will go on at the next start", "error", err)
+		}
+	}
+}
+
+func (r *Relay) sweepAll() error {
+	for {
+		left, err := r.sweepSome()
+		if err != nil || !left {
+			return err
+		}
+		select {
+		case <-r.done:
+			return nil
+		default:
+		}
+	}
+}
+
+func (r *Relay) sweepSome() (left bool, err error) {
+	var cleared bool
+	err = r.store.View(context.Background(), func(v store.Reader) error {
+		cleared, err = v.Cleared()
+		return err
+	})
+	if err != nil || !cleared {
+		return false, err // a start with nothing to do writes nothing
+	}
+	err = r.store.Update(context.Background(), func(t store.Tx) error {
+		n, err := t.Sweep(sweepBatch)
+		left = n == sweepBatch
+		return err
+	})
+	return left, err
+}
+
+// detail makes the detail of an audit entry of a JSON object.
+func detail(object any) agentbridge.Metadata {
+	b, err := json.Marshal(object)
+	if err != nil {
+		panic(fmt.Sprintf("relay: audit detail %v: %v", object, err)) // only literals of this package come here
+	}
+	return agentbridge.Metadata(b)
+}
