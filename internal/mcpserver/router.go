@@ -1,0 +1,174 @@
+// This file serves /mcp: revisions up to 2025-11-25 with their sessions, and 2026-07-28 without, on one URL.
+// The SDK has a handler for each; neither can do both.
+
+package mcpserver
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+)
+
+const (
+	sessionHeader  = "Mcp-Session-Id"
+	revisionHeader = "Mcp-Protocol-Version"
+
+	codeSessionNotFound = -32001
+)
+
+func (t *transports) serveMCP(w http.ResponseWriter, r *http.Request) {
+	modern := r.Header.Get(revisionHeader) >= modernRevision
+	id := r.Header.Get(sessionHeader)
+	switch r.Method {
+	case http.MethodPost:
+		t.servePost(w, r, id, modern)
+	case http.MethodGet, http.MethodDelete:
+		if modern || id == "" {
+			refuseMethod(w, "POST")
+			return
+		}
+		sess := t.sessionOf(w, r, id)
+		if sess == nil {
+			return
+		}
+		if r.Method == http.MethodDelete {
+			t.serveDelete(w, sess)
+			return
+		}
+		t.carry(w, r, sess, false, t.stateful)
+	default:
+		refuseMethod(w, "GET, POST, DELETE")
+	}
+}
+
+func refuseMethod(w http.ResponseWriter, allow string) {
+	w.Header().Set("Allow", allow)
+	writeError(w, http.StatusMethodNotAllowed, "method not allowed")
+}
+
+// sessionOf answers and returns nil if there is no such session, or it is another user's.
+func (t *transports) sessionOf(w http.ResponseWriter, r *http.Request, id string) *session {
+	sess := t.sessions.get(id)
+	switch {
+	case sess == nil:
+		writeRPCError(w, http.StatusNotFound, codeSessionNotFound, "Session not found")
+	case !sameUser(r, sess.user):
+		writeError(w, http.StatusForbidden, "the session belongs to another user")
+	default:
+		return sess
+	}
+	return nil
+}
+
+// serveDelete does not leave it to the SDK, which would wait for running calls.
+func (t *transports) serveDelete(w http.ResponseWriter, sess *session) {
+	select {
+	case <-t.endSession(sess):
+	case <-time.After(time.Second): // a tool ignores its context; the session is gone for its client
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// servePost finds the era of a request: the header says it, else a session does, else the body.
+func (t *transports) servePost(w http.ResponseWriter, r *http.Request, id string, modern bool) {
+	body, ok := t.readBody(w, r)
+	if !ok {
+		return
+	}
+	if modern {
+		t.carry(w, r, nil, false, t.stateless)
+		return
+	}
+	if id != "" {
+		if sess := t.sessionOf(w, r, id); sess != nil {
+			t.carry(w, r, sess, false, t.stateful)
+		}
+		return
+	}
+	switch method, revision := peek(body); {
+	case revision != "": // the SDK says what is wrong with the header
+		t.carry(w, r, nil, false, t.stateless)
+	case method != "initialize":
+		writeRPCError(w, http.StatusBadRequest, jsonrpc.CodeInvalidRequest, "Bad Request: Missing session ID")
+	case !t.sessions.reserve():
+		refuseSession(w)
+	default:
+		t.carry(w, r, nil, true, t.stateful)
+	}
+}
+
+// peek reads what decides about the era. What it cannot read it leaves to the SDK to refuse.
+func peek(body []byte) (method, revision string) {
+	var message struct {
+		Method string `json:"method"`
+		Params struct {
+			Meta struct {
+				Revision string `json:"io.modelcontextprotocol/protocolVersion"`
+			} `json:"_meta"`
+		} `json:"params"`
+	}
+	_ = json.Unmarshal(body, &message)
+	return message.Method, message.Params.Meta.Revision
+}
+
+// carry runs one request through the SDK as an exchange. A request that is admitted holds a reserved place.
+func (t *transports) carry(w http.ResponseWriter, r *http.Request, sess *session, admitted bool, sdk http.Handler) {
+	x, ok := t.open(r.Context(), w)
+	if !ok {
+		if admitted {
+			t.sessions.release()
+		}
+		refuseClosed(w)
+		return
+	}
+	defer t.shut(x)
+	x.admitted = admitted
+	defer x.stream.end()
+
+	if sess != nil && !t.sessions.join(sess, x) {
+		writeRPCError(w, http.StatusNotFound, codeSessionNotFound, "Session not found")
+		return
+	}
+	x.session = sess
+	defer func() {
+		x.mu.Lock()
+		sess := x.session
+		x.mu.Unlock()
+		if sess != nil {
+			t.sessions.leave(sess, x)
+		} else if admitted {
+			t.sessions.release()
+		}
+	}()
+
+	w.Header().Set("X-Accel-Buffering", "no")
+	r = r.Clone(x.ctx)
+	r.Header.Set(exchangeHeader, x.id)
+	if r.Method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/json") // the SDK does not know application/*+json
+		x.stream.plain = relaxAccept(r)
+	}
+	sdk.ServeHTTP(x.stream, r)
+}
+
+func refuseClosed(w http.ResponseWriter) {
+	writeError(w, http.StatusServiceUnavailable, "the server is shutting down")
+}
+
+// relaxAccept makes the Accept header one that the SDK takes: it wants both types named. A client that names
+// only JSON gets the one JSON document that a response is; a missing header means anything.
+func relaxAccept(r *http.Request) (plain bool) {
+	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
+	const both = "application/json, text/event-stream"
+	switch {
+	case accept == "":
+		r.Header.Set("Accept", both)
+	case strings.Contains(accept, "application/json") && !strings.Contains(accept, "text/") && !strings.Contains(accept, "*/*"):
+		r.Header.Set("Accept", both)
+		return true
+	}
+	return false
+}

@@ -1,0 +1,251 @@
+package mcpserver
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/auth"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+func TestMCP_servesBothErasOnOneURL(t *testing.T) {
+	b := newBench(t, transportOptions{}).serve()
+	for _, revision := range []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"} {
+		resp, body := b.do("POST", "/mcp", strings.Replace(legacyInit, "2025-11-25", revision, 1), nil)
+		wantStatus(t, "initialize "+revision, resp, body, 200, `"protocolVersion":"`+revision+`"`)
+		session := headers{"Mcp-Session-Id": resp.Header.Get("Mcp-Session-Id"), "Mcp-Protocol-Version": revision}
+		resp, body = b.do("POST", "/mcp", `{"jsonrpc":"2.0","method":"notifications/initialized"}`, session)
+		wantStatus(t, "initialized "+revision, resp, body, 202, "")
+		resp, body = b.do("POST", "/mcp", legacyCall(1, "echo", "old"), session)
+		wantStatus(t, "echo "+revision, resp, body, 200, `"text":"old"`)
+	}
+	resp, body := b.do("POST", "/mcp", modernCall(1, "echo", "new"), modernHeaders("echo"))
+	wantStatus(t, "echo 2026-07-28", resp, body, 200, `"text":"new"`)
+	if id := resp.Header.Get("Mcp-Session-Id"); id != "" {
+		t.Errorf("2026-07-28: session %q, want none", id)
+	}
+	resp, body = b.do("POST", "/mcp", modernCall(1, "echo", "new"), nil)
+	wantStatus(t, "2026-07-28 without its header", resp, body, 400, "-32020")
+}
+
+func TestMCP_worksWithTheSDKsClients(t *testing.T) {
+	b := newBench(t, transportOptions{}).serve()
+	for name, transport := range map[string]mcp.Transport{
+		"mcp": &mcp.StreamableClientTransport{Endpoint: b.url + "/mcp", HTTPClient: b.client},
+		"sse": &mcp.SSEClientTransport{Endpoint: b.url + "/sse", HTTPClient: b.client},
+	} {
+		client := mcp.NewClient(&mcp.Implementation{Name: "c", Version: "1"}, nil)
+		session, err := client.Connect(t.Context(), transport, nil)
+		if err != nil {
+			t.Fatalf("%s: connect: %v", name, err)
+		}
+		result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "report", Arguments: map[string]any{"Text": "hi"}})
+		if err != nil {
+			t.Fatalf("%s: report: %v", name, err)
+		}
+		if got := result.Content[0].(*mcp.TextContent).Text; got != "hi" {
+			t.Errorf("%s: report = %q, want hi", name, got)
+		}
+		b.wantLeft(true)
+		session.Close()
+	}
+}
+
+func TestMCP_methodsWithoutASession(t *testing.T) {
+	b := newBench(t, transportOptions{}).serve()
+	for _, c := range []struct {
+		method string
+		h      headers
+		status int
+		allow  string
+	}{
+		{"GET", nil, 405, "POST"},
+		{"DELETE", nil, 405, "POST"},
+		{"GET", headers{"Mcp-Protocol-Version": "2026-07-28", "Mcp-Session-Id": "x"}, 405, "POST"},
+		{"PUT", nil, 405, "GET, POST, DELETE"},
+		{"GET", headers{"Mcp-Session-Id": "unknown"}, 404, ""},
+		{"DELETE", headers{"Mcp-Session-Id": "unknown"}, 404, ""},
+	} {
+		resp, body := b.do(c.method, "/mcp", "", c.h)
+		if allow := resp.Header.Get("Allow"); resp.StatusCode != c.status || allow != c.allow {
+			t.Errorf("%s %v: status %d Allow %q, want %d %q (%s)", c.method, c.h, resp.StatusCode, allow, c.status, c.allow, body)
+		}
+	}
+	resp, body := b.do("POST", "/mcp", legacyCall(1, "echo", ""), nil)
+	wantStatus(t, "call without session", resp, body, 400, "Missing session ID")
+	resp, body = b.do("POST", "/mcp", legacyCall(1, "echo", ""), headers{"Mcp-Session-Id": "unknown"})
+	wantStatus(t, "call with unknown session", resp, body, 404, "-32001")
+}
+
+// bombs are what an attacker, or a model, may send as a message. The value says how it is answered.
+func bombs() map[string]struct {
+	message string
+	refused bool // with a parse error, before the SDK sees it
+} {
+	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	call := func(argument string) string {
+		return `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"Text":"ok","X":` + argument + `}}}`
+	}
+	type bomb = struct {
+		message string
+		refused bool
+	}
+	return map[string]bomb{
+		"65 levels":             {call(nested(65 - 3)), true}, // three are the message's own
+		"10,000 levels":         {call(nested(10_000)), true},
+		"500,000 levels":        {call(nested(500_000)), true},
+		"500,000 open brackets": {strings.Repeat("[", 500_000), true},
+		"500,000 open objects":  {strings.Repeat(`{"a":`, 500_000), true}, // 2.5 MB: too large for HTTP
+		"64 levels":             {call(nested(64 - 3)), false},
+		"5,000 digits":          {call(strings.Repeat("9", 5_000)), false},
+		"exponent":              {call("1e999999"), false},
+		"lone surrogate":        {call(`"\ud800"`), false},
+		"invalid UTF-8":         {call("\"\xff\xfe\""), true},
+		"garbage":               {"what?", true},
+		"half a message":        {`{"jsonrpc":"2.0","id":7`, true},
+		"two messages":          {legacyCall(1, "echo", "") + legacyCall(2, "echo", ""), true},
+	}
+}
+
+func TestMCP_survivesBombs(t *testing.T) {
+	b := newBench(t, transportOptions{}).serve()
+	session := b.initialize()
+	for name, bomb := range bombs() {
+		resp, body := b.do("POST", "/mcp", bomb.message, session)
+		switch {
+		case len(bomb.message) > 1<<20:
+			wantStatus(t, name, resp, body, 413, `{"error":"request body exceeds 1048576 bytes"}`)
+		case bomb.refused:
+			wantStatus(t, name, resp, body, 400, `{"jsonrpc":"2.0","id":null,"error":{"code":-32700,`)
+		default:
+			wantStatus(t, name, resp, body, 200, `"text":"ok"`)
+		}
+		modern := strings.Replace(bomb.message, `"arguments"`, `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}},"arguments"`, 1)
+		resp, body = b.do("POST", "/mcp", modern, modernHeaders("echo"))
+		if bomb.refused || strings.Contains(name, "digits") || name == "exponent" { // the SDK decodes all arguments to find the name
+			if resp.StatusCode/100 != 4 || !strings.Contains(body, `"error"`) {
+				t.Errorf("%s (2026-07-28): status %d, want 4xx with an error: %s", name, resp.StatusCode, body)
+			}
+		} else {
+			wantStatus(t, name+" (2026-07-28)", resp, body, 200, `"text":"ok"`)
+		}
+	}
+	for _, message := range []string{`{}`, `[]`, `7`, `null`, `{"jsonrpc":"1.0","id":1,"method":"ping"}`, `{"jsonrpc":"2.0","id":` + strings.Repeat("9", 5000) + `,"method":"ping"}`} {
+		resp, body := b.do("POST", "/mcp", message, session)
+		wantStatus(t, message[:min(20, len(message))], resp, body, 400, `"code":-32600`)
+	}
+	resp, body := b.do("POST", "/mcp", legacyCall(1, "echo", "alive"), session)
+	wantStatus(t, "echo afterwards", resp, body, 200, "alive")
+}
+
+func TestMCP_takesWhatClientsAccept(t *testing.T) {
+	b := newBench(t, transportOptions{}).serve()
+	session := b.initialize()
+	for _, c := range []struct{ accept, contentType string }{
+		{"application/json, text/event-stream", "text/event-stream"},
+		{"*/*", "text/event-stream"},
+		{"", "text/event-stream"},
+		{"application/json", "application/json"}, // as reference B answered
+	} {
+		h := headers{"Accept": c.accept}
+		for k, v := range session {
+			h[k] = v
+		}
+		for _, tool := range []string{"report", "begin"} {
+			if tool == "begin" {
+				b.release <- struct{}{}
+			}
+			resp, body := b.do("POST", "/mcp", legacyCall(1, tool, "ok"), h)
+			wantStatus(t, "Accept: "+c.accept, resp, body, 200, `"result"`)
+			if got := resp.Header.Get("Content-Type"); got != c.contentType {
+				t.Errorf("Accept: %s: Content-Type %q, want %q", c.accept, got, c.contentType)
+			}
+			if isDocument := strings.HasPrefix(body, "{"); isDocument != (c.contentType == "application/json") {
+				t.Errorf("Accept: %s: body %.100q", c.accept, body)
+			}
+			b.wantLeft(true)
+		}
+	}
+}
+
+func TestInitialize_isClampedToTheLastRevisionWithASession(t *testing.T) { // else the SDK sends it results of 2026-07-28
+	b := newBench(t, transportOptions{}).serve()
+	var seen string
+	b.server.AddReceivingMiddleware(func(next mcp.MethodHandler) mcp.MethodHandler {
+		return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
+			result, err := next(ctx, method, req)
+			if p, ok := req.GetParams().(*mcp.InitializeParams); ok {
+				seen = p.ProtocolVersion
+			}
+			return result, err
+		}
+	})
+	resp, body := b.do("POST", "/mcp", strings.Replace(legacyInit, "2025-11-25", "2026-07-28", 1), nil)
+	wantStatus(t, "initialize", resp, body, 200, `"protocolVersion":"2025-11-25"`)
+	if seen != "2025-11-25" {
+		t.Errorf("the session believes in %q, want 2025-11-25", seen)
+	}
+}
+
+func TestMCP_listsArePrivate(t *testing.T) {
+	b := newBench(t, transportOptions{}).serve()
+	list := strings.NewReplacer("tools/call", "tools/list", `"name":"x","arguments":{"Text":""},`, "").Replace(modernCall(1, "x", ""))
+	h := headers{"Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list"}
+	resp, body := b.do("POST", "/mcp", list, h)
+	wantStatus(t, "tools/list", resp, body, 200, `"cacheScope":"private"`)
+}
+
+// asUser is what authentication will do in front of the transports.
+func asUser(next http.Handler) http.Handler {
+	verify := func(_ context.Context, token string, _ *http.Request) (*auth.TokenInfo, error) {
+		return &auth.TokenInfo{UserID: token}, nil
+	}
+	return auth.RequireBearerToken(verify, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(next)
+}
+
+func TestSessions_belongToTheirUser(t *testing.T) { // the SDK lets any user post into a /sse session
+	b := newBench(t, transportOptions{}).serve(asUser)
+	alice, mallory := headers{"Authorization": "Bearer alice"}, headers{"Authorization": "Bearer mallory"}
+
+	resp, _ := b.do("POST", "/mcp", legacyInit, alice)
+	mallory["Mcp-Session-Id"] = resp.Header.Get("Mcp-Session-Id")
+	for _, method := range []string{"POST", "GET", "DELETE"} {
+		body := ""
+		if method == "POST" {
+			body = legacyCall(1, "echo", "")
+		}
+		resp, text := b.do(method, "/mcp", body, mallory)
+		wantStatus(t, method, resp, text, 403, "another user")
+	}
+	sse := b.start("GET", "/sse", "", alice)
+	path := strings.TrimPrefix(sse.want(t, "data: "), "data: ")
+	resp, text := b.do("POST", path, legacyInit, mallory)
+	wantStatus(t, "POST "+path, resp, text, 403, "another user")
+	resp, text = b.do("POST", path, legacyInit, alice)
+	wantStatus(t, "POST "+path, resp, text, 202, "Accepted")
+}
+
+func TestMCP_callsAtOnce(t *testing.T) {
+	b := newBench(t, transportOptions{}).serve()
+	session := b.initialize()
+	answers := make(chan string)
+	for i := range 20 {
+		go func() {
+			_, body := b.do("POST", "/mcp", legacyCall(i, "report", fmt.Sprintf("n%d.", i)), session)
+			if !strings.Contains(body, fmt.Sprintf(`"id":%d,`, i)) || !strings.Contains(body, fmt.Sprintf("n%d.", i)) {
+				answers <- fmt.Sprintf("call %d: %s", i, body)
+				return
+			}
+			answers <- ""
+		}()
+	}
+	for range 20 {
+		if wrong := within(t, "answer", answers); wrong != "" {
+			t.Error(wrong)
+		}
+		b.wantLeft(true)
+	}
+}

@@ -1,0 +1,224 @@
+// This file writes HTTP responses for the SDK: each write has a deadline, idle streams carry keep-alives,
+// and a reply that was waited for is reported once it is out.
+
+package mcpserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+)
+
+// hurryTime is what a write in progress still gets when we end its stream.
+const hurryTime = 250 * time.Millisecond
+
+// A stream is the response writer that the SDK gets in place of the real one. Every event of the SDK is one
+// Write, so a comment may go between two of them. After end nothing touches the real writer any more.
+type stream struct {
+	x         *exchange
+	replies   *deliveries
+	timeout   time.Duration // for one write
+	keepAlive time.Duration
+	plain     bool // the client takes one JSON document, not events
+
+	mu      sync.Mutex // guards w and the fields below; held while writing
+	w       http.ResponseWriter
+	rc      *http.ResponseController
+	ended   bool
+	started bool        // the header is out
+	events  bool        // the body is an event stream
+	late    bool        // the SDK sends a bare error although events have begun
+	failed  int         // the status of an error of the SDK's, which is plain text until we encode it
+	ping    *time.Timer // nil until the first event
+
+	deadline sync.Mutex // guards writing, and the deadline of the connection with it
+	writing  bool
+}
+
+func newStream(t *transports, x *exchange, w http.ResponseWriter) *stream {
+	return &stream{
+		x: x, replies: &t.replies, timeout: t.opts.WriteTimeout, keepAlive: t.opts.KeepAlive,
+		w: w, rc: http.NewResponseController(w),
+	}
+}
+
+func (s *stream) Header() http.Header { return s.w.Header() }
+
+func (s *stream) WriteHeader(status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.started {
+		s.late = s.events
+	} else if !s.ended {
+		s.start(status)
+	}
+}
+
+// start sends the header. The caller holds s.mu.
+func (s *stream) start(status int) {
+	s.started = true
+	header := s.w.Header()
+	switch contentType := header.Get("Content-Type"); {
+	case status >= 400 && strings.HasPrefix(contentType, "text/plain"): // http.Error
+		s.failed = status
+		header.Set("Content-Type", "application/json")
+	case contentType == "text/event-stream" && s.plain:
+		header.Set("Content-Type", "application/json")
+	case contentType == "text/event-stream":
+		s.events = true
+	}
+	s.w.WriteHeader(status)
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	tokens := s.replies.claim(p)
+	err := s.write(p)
+	s.replies.settleAll(tokens, err == nil)
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+func (s *stream) write(p []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.started && !s.ended {
+		s.start(http.StatusOK)
+	}
+	switch {
+	case s.failed != 0:
+		p = rpcError(codeOf(s.failed), strings.TrimSpace(string(p)))
+	case s.late:
+		p = fmt.Appendf(nil, "event: message\ndata: %s\n\n", p)
+	case s.plain && bytes.HasPrefix(p, []byte("event: message\n")):
+		var ok bool
+		if p, ok = response(p); !ok {
+			return nil
+		}
+	}
+	return s.put(p)
+}
+
+// codeOf names the SDK's HTTP errors in JSON-RPC terms; -32001 is what other servers use for sessions.
+func codeOf(status int) int {
+	if status == http.StatusNotFound {
+		return codeSessionNotFound
+	}
+	return jsonrpc.CodeInvalidRequest
+}
+
+// response returns the JSON-RPC response in an event. Progress and other notifications have no place in a
+// single document.
+func response(event []byte) ([]byte, bool) {
+	_, data, _ := bytes.Cut(event, []byte("\ndata: "))
+	data = bytes.TrimSpace(data)
+	var message struct {
+		Method *string `json:"method"`
+	}
+	return data, json.Unmarshal(data, &message) == nil && message.Method == nil
+}
+
+// put writes p and flushes it. A client that does not take it in time is gone. The caller holds s.mu.
+func (s *stream) put(p []byte) error {
+	if s.ended {
+		return errAnswered
+	}
+	if err := s.beginWrite(); err != nil {
+		return err
+	}
+	_, err := s.w.Write(p)
+	if err == nil {
+		err = s.rc.Flush()
+	}
+	s.deadline.Lock()
+	s.writing = false
+	s.deadline.Unlock()
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		s.x.cancel(fmt.Errorf("%w: %w", errClientGone, err))
+		return err
+	}
+	if s.events {
+		s.pingLater()
+	}
+	return nil
+}
+
+func (s *stream) beginWrite() error {
+	s.deadline.Lock()
+	defer s.deadline.Unlock()
+	if s.x.ctx.Err() != nil {
+		return errClientGone
+	}
+	_ = s.rc.SetWriteDeadline(time.Now().Add(s.timeout)) // only writers of tests cannot
+	s.writing = true
+	return nil
+}
+
+// hurry shortens the deadline of a write in progress; the exchange has been cancelled, so that no other follows.
+func (s *stream) hurry() {
+	s.deadline.Lock()
+	defer s.deadline.Unlock()
+	if s.writing {
+		_ = s.rc.SetWriteDeadline(time.Now().Add(hurryTime))
+	}
+}
+
+// Flush and FlushError do what little put has left.
+func (s *stream) Flush() { _ = s.FlushError() }
+
+func (s *stream) FlushError() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.started || s.ended {
+		return nil
+	}
+	s.start(http.StatusOK)
+	return s.rc.Flush()
+}
+
+// begin opens the event stream of a POST before there is an event. The SDK has set the headers by then, and
+// nothing else writes to the stream before the tool does.
+func (s *stream) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.plain || s.started || s.ended {
+		return
+	}
+	s.start(http.StatusOK)
+	_ = s.put([]byte(": ok\n\n")) // put has told the exchange
+}
+
+// pingLater restarts the wait for the next keep-alive. The caller holds s.mu.
+func (s *stream) pingLater() {
+	if s.ping != nil {
+		s.ping.Reset(s.keepAlive)
+		return
+	}
+	s.ping = time.AfterFunc(s.keepAlive, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.ended {
+			_ = s.put([]byte(": ping\n\n")) // put has told the exchange
+		}
+	})
+}
+
+// end must be called before the HTTP handler returns. It waits for a write in progress.
+func (s *stream) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	if s.ping != nil {
+		s.ping.Stop()
+	}
+	// net/http still has the end of the body to write. It takes the deadline off before the next request.
+	_ = s.rc.SetWriteDeadline(time.Now().Add(s.timeout))
+}
