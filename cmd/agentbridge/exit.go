@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"agentbridge"
+)
+
+// The exit codes, one table for all commands.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitNotFound    = 3
+	exitAuth        = 4
+	exitConflict    = 5
+	exitInterrupted = 130
+)
+
+// usageError is a command line that can't be understood.
+type usageError struct{ error }
+
+// exitCode prints an error in one line and tells how the process ends.
+func exitCode(ctx context.Context, err error, stderr io.Writer) int {
+	if err == nil {
+		return exitOK
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
+	fmt.Fprintln(stderr, "agentbridge: "+agentbridge.InertLine(err.Error()))
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	return exitOf(agentbridge.CodeOf(err))
+}
+
+func exitOf(code agentbridge.Code) int {
+	switch code {
+	case agentbridge.NotFound:
+		return exitNotFound
+	case agentbridge.Unauthenticated, agentbridge.Expired:
+		return exitAuth
+	case agentbridge.Conflict:
+		return exitConflict
+	case agentbridge.Internal, agentbridge.Busy, agentbridge.Unavailable, agentbridge.Closed, agentbridge.Unusable:
+		return exitFailed
+	}
+	return exitUsage // every other code says that an argument is wrong
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func newRoot(std stdio) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "agentbridge",
+		Short: "A bridge through which coding agents exchange messages",
+		Long: `agentbridge carries messages between coding agents (Claude Code, Codex, Gemini
+CLI and whatever else speaks MCP) on one machine. Every message is on disk before
+its sender is told so.
+
+Each flag can also be set by an environment variable: --db by AGENTBRIDGE_DB,
+--conversation-ttl by AGENTBRIDGE_CONVERSATION_TTL, and so on. The flag wins.
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 authentication, 5 conflict,
+6 timed out waiting, 7 refused, 8 audit broken, 9 unreachable, 130 interrupted.`,
+		Args:              usageArgs(cobra.NoArgs),
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
+		SilenceErrors:     true, // exitCode prints them, once
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+
+	conversation := &cobra.Command{
+		Use:   "conversation",
+		Short: "List, show and clean up conversations",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	// Reference A's commands stand at the top level; the noun holds them too.
+	for _, make := range []func() *cobra.Command{newList, newShow, newTokens, newCleanup} {
+		conversation.AddCommand(make())
+		alias := make()
+		alias.Short += " (same as: agentbridge conversation " + alias.Name() + ")"
+		root.AddCommand(alias)
+	}
+	root.AddCommand(newServe(), newStdio(std), newDemo(), conversation, newAudit(), newVersion())
+	return root
+}
+
+// fromEnvironment sets the flags that were not given on the command line.
+// Nothing else reads the environment's AGENTBRIDGE_ variables.
+func fromEnvironment(flags *pflag.FlagSet) (err error) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := "AGENTBRIDGE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value := os.Getenv(name)
+		if f.Changed || value == "" || f.Name == "help" || err != nil {
+			return
+		}
+		if e := flags.Set(f.Name, value); e != nil {
+			err = usageError{fmt.Errorf("environment variable %s: %q is not a valid value for --%s (%s)", name, value, f.Name, f.Usage)}
+		}
+	})
+	return err
+}
+
+// usageArgs makes a wrong number of arguments a usage error.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		err := check(cmd, args)
+		if err == nil {
+			return nil
+		}
+		if len(args) > 0 && cmd.HasSubCommands() {
+			err = fmt.Errorf("unknown command %q", args[0])
+		}
+		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+	}
+}
