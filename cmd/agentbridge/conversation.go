@@ -56,7 +56,7 @@ func newList() *cobra.Command {
 	return r.declare(&cobra.Command{
 		Use:   "list",
 		Short: "List conversations, newest first",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  usageArgs(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return r.operate(cmd, func(ctx context.Context, op agentbridge.Operator) error {
 				list, err := op.Conversations(ctx)
@@ -196,7 +196,7 @@ func newCleanup() *cobra.Command {
 	return r.declare(&cobra.Command{
 		Use:   "cleanup",
 		Short: "Remove expired conversations and their messages; audit entries stay",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  usageArgs(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return r.operate(cmd, func(ctx context.Context, op agentbridge.Operator) error {
 				removed, err := op.Cleanup(ctx)

@@ -30,7 +30,7 @@ processes on a fresh database: two developers agree on an API in a conversation,
 one over stdio and one over HTTP; then an orchestrator gives work to two workers
 over channels, and one worker is killed in the middle. Every step is checked, and
 at the end nothing may be lost. Nothing of yours is read or changed.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: usageArgs(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			// A reader that goes away (demo | head) must not end us before our
 			// processes have been ended.

@@ -22,7 +22,7 @@ Each flag can also be set by an environment variable: --db by AGENTBRIDGE_DB,
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 authentication, 5 conflict,
 6 timed out waiting, 7 refused, 8 audit broken, 9 unreachable, 130 interrupted.`,
-		Args:              usageArgs(cobra.NoArgs),
+		Args:              usageArgs(noArgs),
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
 		SilenceErrors:     true, // exitCode prints them, once
@@ -34,7 +34,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 authentication, 5 conflict,
 	conversation := &cobra.Command{
 		Use:   "conversation",
 		Short: "List, show and clean up conversations",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  usageArgs(noArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	// Reference A's commands stand at the top level; the noun holds them too.
@@ -67,13 +67,20 @@ func fromEnvironment(flags *pflag.FlagSet) (err error) {
 // usageArgs makes a wrong number of arguments a usage error.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		err := check(cmd, args)
-		if err == nil {
-			return nil
+		if err := check(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 		}
-		if len(args) > 0 && cmd.HasSubCommands() {
-			err = fmt.Errorf("unknown command %q", args[0])
-		}
-		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+		return nil
 	}
+}
+
+// noArgs is cobra.NoArgs with words that fit commands without subcommands too.
+func noArgs(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.HasSubCommands():
+		return fmt.Errorf("unknown command %q", args[0])
+	}
+	return fmt.Errorf("unexpected argument %q", args[0])
 }

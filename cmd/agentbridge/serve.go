@@ -53,7 +53,7 @@ func newServe() *cobra.Command {
 
 Agents that run 'agentbridge stdio' on the same database and agents that connect
 here see the same messages.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: usageArgs(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.serve(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -152,7 +152,7 @@ func newStdio(std stdio) *cobra.Command {
 
 Every process on the same database, this one and 'agentbridge serve' included,
 sees the same messages; none of them needs another to run.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: usageArgs(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			tuneMemory()
 			log := newLogger(std.err)

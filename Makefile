@@ -1,0 +1,32 @@
+# The go command is enough for everyday work; these are the things that take
+# more than one.
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: ## bin/agentbridge: one static, stripped binary
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/agentbridge ./cmd/agentbridge
+
+check: lint ## everything that needs nothing but Go: format, vet, lint, tests
+	go test ./...
+
+lint: ## gofmt, go vet, staticcheck (pinned in tools.mod), other systems compile
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
+	go vet ./...
+	go tool -modfile=tools.mod staticcheck ./...
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go vet ./...
+	GOOS=windows CGO_ENABLED=0 go vet ./...
+
+race: ## all tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race ./...
+
+faults: ## the long form of the fault tests: 100 kills, five-second fairness
+	AGENTBRIDGE_LONG=1 go test -count=1 -run 'Kill|Process|Fair|Stop|Stuck' ./internal/store/... ./cmd/agentbridge
+
+fuzz: ## each fuzz target for 30 s
+	./scripts/fuzz 30s
+
+bench: ## the figures of docs/benchmarks.md, about two minutes on an idle machine
+	CGO_ENABLED=0 go test -run '^$$' -bench . -benchtime 3s ./internal/... ./cmd/agentbridge
+
+.PHONY: help build check lint race faults fuzz bench

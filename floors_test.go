@@ -1,0 +1,104 @@
+package agentbridge_test
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// floors is the house: what each package may import of ours, and which
+// libraries live in one place only. Imports point down. A package that is not
+// listed fails the test, so that a new one gets its place here first.
+var floors = map[string][]string{
+	// 0 words
+	"": {},
+	// 1 leaves
+	"internal/bell":  {""},
+	"internal/token": {""},
+	// 2 stores
+	"internal/store":           {""},
+	"internal/store/sqlite":    {"", "internal/store"},
+	"internal/store/storetest": {"", "internal/store"},
+	// 3 engine
+	"internal/relay": {"", "internal/store", "internal/bell", "internal/token"},
+	// 4 faces
+	"internal/mcpserver": {""},
+	// 5
+	"cmd/agentbridge": {"", "internal/mcpserver", "internal/relay", "internal/store/sqlite"},
+
+	// for tests
+	"bridgetest": {"", "internal/relay", "internal/store", "internal/store/sqlite", "internal/store/storetest"},
+}
+
+// homes are the packages that alone may import a library.
+var homes = map[string][]string{
+	"github.com/spf13/cobra":                 {"cmd/agentbridge"},
+	"github.com/modelcontextprotocol/go-sdk": {"internal/mcpserver", "cmd/agentbridge"}, // the demo's clients
+	"modernc.org/sqlite":                     {"internal/store/sqlite"},
+	"github.com/fsnotify/fsnotify":           {"internal/store/sqlite"},
+	"os/exec":                                {"cmd/agentbridge"}, // the demo
+	"net/http":                               {"internal/mcpserver", "cmd/agentbridge"},
+	"database/sql":                           {"internal/store/sqlite"},
+}
+
+const module = "agentbridge"
+
+func TestFloors(t *testing.T) {
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := map[string]bool{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		name := ours(p.ImportPath)
+		seen[name] = true
+		may, listed := floors[name]
+		if !listed {
+			t.Errorf("package %q has no floor: give it its place in the table", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			checkImport(t, name, may, imp)
+		}
+	}
+	for name := range floors {
+		if !seen[name] {
+			t.Errorf("the table has package %q, the house does not", name)
+		}
+	}
+}
+
+func checkImport(t *testing.T, name string, may []string, imp string) {
+	if imp == module || strings.HasPrefix(imp, module+"/") {
+		if !slices.Contains(may, ours(imp)) {
+			t.Errorf("%q imports %q, which is not below it", name, ours(imp))
+		}
+		return
+	}
+	if name == "" && strings.Contains(imp, ".") {
+		t.Errorf("the root package imports %s; it may import the standard library only", imp)
+	}
+	for library, home := range homes {
+		if (imp == library || strings.HasPrefix(imp, library+"/")) && !slices.Contains(home, name) {
+			t.Errorf("%q imports %s, which lives in %v", name, imp, home)
+		}
+	}
+}
+
+// ours is a package's path in the house.
+func ours(path string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+}
