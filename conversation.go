@@ -1,6 +1,8 @@
 package agentbridge
 
 import (
+	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 	"time"
@@ -53,9 +55,12 @@ func ParseSeat(s string) (Seat, error) {
 // stored and never written to a log.
 type Token string
 
-// GoString keeps a token out of %#v, String out of %v and %s.
-func (Token) GoString() string { return "Token(secret)" }
-func (Token) String() string   { return "(secret)" }
+// Format keeps a token out of everything that fmt writes, MarshalText out of
+// JSON and out of logs. Whoever means to show one converts it to a string.
+func (Token) Format(s fmt.State, _ rune)   { _, _ = io.WriteString(s, secret) }
+func (Token) MarshalText() ([]byte, error) { return []byte(secret), nil }
+
+const secret = "(secret)"
 
 // TokenLength is the length of a token in characters.
 const TokenLength = 64

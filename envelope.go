@@ -17,6 +17,10 @@ const (
 	MaxURI          = 4 << 10 // code points
 )
 
+// maxWarning bounds what is said about an envelope that can't be read, in code
+// points.
+const maxWarning = 200
+
 var (
 	typeForm   = regexp.MustCompile(`^[a-z][a-z0-9._-]*$`)
 	sha256Form = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
@@ -72,10 +76,11 @@ func readEnvelope(object map[string]any) (envelope, error) {
 	}
 	for _, f := range envelopeFields {
 		v, present := object[f.name]
-		if !present && (f.name == "type" || f.name == "content") {
+		required := f.name == "type" || f.name == "content"
+		if !present && required {
 			return e, Refuse(Required, f.name, "is required in a message")
 		}
-		if !present || v == nil && f.name != "content" {
+		if v == nil && !required {
 			continue
 		}
 		if err := f.check(&e, f.name, v); err != nil {
@@ -93,7 +98,7 @@ func (e *envelope) version(v any) error {
 	switch n, isNumber := v.(json.Number); {
 	case v == nil:
 		return Refuse(Required, "schema_version", "is required and must be 1")
-	case !isNumber:
+	case !isNumber || strings.ContainsAny(n.String(), ".eE"): // 1.0 is another type, not another version
 		return Refuse(InvalidType, "schema_version", "must be the integer 1")
 	case n.String() != "1":
 		return Refuse(InvalidProtocol, "message", "unsupported message schema_version: %s", Preview(n.String(), 20))
@@ -342,5 +347,5 @@ func classify(content string) (Encoding, envelope) {
 	case CodeOf(err) == InvalidProtocol:
 		return Unsupported, envelope{warning: err.Error()}
 	}
-	return Invalid, envelope{warning: Preview(err.Error(), 200)}
+	return Invalid, envelope{warning: Preview(err.Error(), maxWarning)}
 }

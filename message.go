@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -157,14 +158,18 @@ func (m Message) Envelope() (envelope json.RawMessage, warning string) {
 	return nil, ""
 }
 
-// WireSize is about how many bytes the message takes in a JSON listing. It
+// WireSize is how many bytes the message takes in a JSON listing at most. It
 // counts what JSON escaping adds, so that a reply of a bounded sum of these is
 // itself bounded.
 func (m Message) WireSize() int {
-	const fixed = 260 // keys, seq, id, time, encoding
+	const fixed = 260                 // keys, seq, id, time, encoding
+	const warning = 20 + 6*maxWarning // if all of it is escapes
 	size := fixed + jsonSize(string(m.Channel)) + jsonSize(string(m.Sender)) + jsonSize(m.Content) + len(m.Metadata)
-	if m.Encoding == Structured {
-		size += len(m.Content)
+	switch m.Encoding {
+	case Structured: // the envelope follows as an object
+		size += jsonSize(m.Content)
+	case Unsupported, Invalid:
+		size += warning
 	}
 	return size
 }
@@ -178,6 +183,8 @@ func jsonSize(s string) int {
 			n++
 		case c < 0x20 || c == '<' || c == '>' || c == '&':
 			n += 5
+		case c == 0xe2 && (strings.HasPrefix(s[i:], "\u2028") || strings.HasPrefix(s[i:], "\u2029")):
+			n += 3
 		}
 	}
 	return n

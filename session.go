@@ -13,7 +13,7 @@ type Bridge interface {
 
 	// Sit returns the view of one seat. A wrong token and an unknown
 	// conversation are refused alike, as Unauthenticated; an outdated token as
-	// Expired. Sitting down is a heartbeat.
+	// Expired.
 	Sit(ctx context.Context, c SeatCredential) (SeatSession, error)
 }
 
@@ -53,7 +53,8 @@ type Session interface {
 	CreateConversation(ctx context.Context, mine, partners Role) (NewConversation, error)
 }
 
-// SeatSession is one seat's view of its conversation.
+// SeatSession is one seat's view of its conversation. Each of its calls is a
+// heartbeat.
 type SeatSession interface {
 	// Send stores a message for the partner, durable as Session.Send.
 	Send(ctx context.Context, r SeatDraft) (Sent, error)
