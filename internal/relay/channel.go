@@ -53,7 +53,6 @@ func read(v store.Reader, r agentbridge.ReadRequest) (agentbridge.Page, error) {
 		if cur, _, err = v.Cursor(c, r.Consumer); err != nil {
 			return page, err
 		}
-		page.Next = cur.MessageID
 		page.Messages, page.More, err = v.After(c, cur.Seq, span)
 	default:
 		page.Messages, page.Older, err = v.Newest(c, span)
@@ -66,10 +65,10 @@ func read(v store.Reader, r agentbridge.ReadRequest) (agentbridge.Page, error) {
 
 func spanOf(r agentbridge.ReadRequest) store.Span {
 	s := store.Span{Limit: r.Limit, MaxBytes: r.MaxBytes}
-	if s.Limit == 0 {
+	if s.Limit <= 0 {
 		s.Limit = agentbridge.DefaultPage
 	}
-	if s.MaxBytes == 0 {
+	if s.MaxBytes <= 0 {
 		s.MaxBytes = agentbridge.MaxReplyBytes
 	}
 	s.Limit = min(s.Limit, agentbridge.MaxPage)
@@ -174,7 +173,7 @@ func channels(v store.Reader, after agentbridge.ChannelName) (list agentbridge.C
 
 // Overview implements agentbridge.Session.
 func (s *session) Overview(ctx context.Context, after agentbridge.ChannelName, perChannel, maxBytes int) (o agentbridge.Overview, err error) {
-	span := store.Span{Limit: min(max(perChannel, 1), agentbridge.MaxPerChannel), MaxBytes: maxBytes}
+	span := spanOf(agentbridge.ReadRequest{Limit: min(max(perChannel, 1), agentbridge.MaxPerChannel), MaxBytes: maxBytes})
 	err = s.relay.store.View(ctx, func(v store.Reader) error {
 		o, err = overview(v, after, span)
 		return err
@@ -185,17 +184,18 @@ func (s *session) Overview(ctx context.Context, after agentbridge.ChannelName, p
 // overview stops at the first channel whose newest messages don't fit any
 // more: it is shown whole in the next call, or not at all.
 func overview(v store.Reader, after agentbridge.ChannelName, span store.Span) (o agentbridge.Overview, err error) {
+	left := span.MaxBytes
 	err = v.Channels(after, func(c store.Channel, t store.Tally) (bool, error) {
-		if len(o.Channels) > 0 && span.MaxBytes <= 0 {
-			o.Next = o.Channels[len(o.Channels)-1].Name
-			return false, nil
-		}
 		page, _, err := v.Newest(c, span)
 		if err != nil {
 			return false, err
 		}
 		for _, m := range page {
-			span.MaxBytes -= m.WireSize()
+			left -= m.WireSize()
+		}
+		if left < 0 && len(o.Channels) > 0 {
+			o.Next = o.Channels[len(o.Channels)-1].Name
+			return false, nil
 		}
 		o.Channels = append(o.Channels, agentbridge.ChannelView{Name: c.Name, Total: t.Messages, Messages: page})
 		return true, nil

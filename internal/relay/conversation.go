@@ -66,8 +66,8 @@ func (r *Relay) Sit(ctx context.Context, cred agentbridge.SeatCredential) (agent
 	if err != nil {
 		return nil, err
 	}
-	// An unknown conversation takes the same way as a wrong token, so that
-	// neither the words nor the time tell which ids exist.
+	// An unknown conversation takes the same way as a wrong token, so that the
+	// answer does not tell which ids exist.
 	if !r.key.Verify(cred.Token, cred.Conversation, cred.Seat, max(conv.Generation, 1)) || !known {
 		r.denied(ctx, cred, known, "wrong token")
 		return nil, agentbridge.Refuse(agentbridge.Unauthenticated, "token",
@@ -75,10 +75,14 @@ func (r *Relay) Sit(ctx context.Context, cred agentbridge.SeatCredential) (agent
 	}
 	if !time.Now().Before(conv.ExpiresAt) {
 		r.denied(ctx, cred, known, "expired")
-		return nil, agentbridge.Refuse(agentbridge.Expired, "token",
-			"expired with its conversation at %s; create a new conversation", agentbridge.FormatTime(conv.ExpiresAt))
+		return nil, expired(conv)
 	}
 	return &seat{relay: r, conv: conv, seat: cred.Seat}, nil
+}
+
+func expired(conv store.Conversation) error {
+	return agentbridge.Refuse(agentbridge.Expired, "token",
+		"expired with its conversation at %s; create a new conversation", agentbridge.FormatTime(conv.ExpiresAt))
 }
 
 // seat implements agentbridge.SeatSession.
@@ -94,10 +98,15 @@ var _ agentbridge.SeatSession = (*seat)(nil)
 // up since the seat sat down.
 func (s *seat) channel(v store.Reader) (store.Channel, error) {
 	c, ok, err := v.Channel(s.conv.ID.Channel())
-	if err == nil && !ok {
-		err = agentbridge.Refuse(agentbridge.Expired, "conversation_id", "was removed by the bridge's operator; create a new conversation")
+	switch {
+	case err != nil:
+		return c, err
+	case !ok:
+		return c, agentbridge.Refuse(agentbridge.Expired, "conversation_id", "was removed by the bridge's operator; create a new conversation")
+	case !time.Now().Before(s.conv.ExpiresAt): // since it sat down
+		return c, expired(s.conv)
 	}
-	return c, err
+	return c, nil
 }
 
 // update runs f in a transaction that is also a heartbeat.
@@ -131,7 +140,7 @@ func (s *seat) beat(ctx context.Context) error {
 // Send implements agentbridge.SeatSession.
 func (s *seat) Send(ctx context.Context, d agentbridge.SeatDraft) (sent agentbridge.Sent, err error) {
 	p := posting{
-		message: agentbridge.Message{Sender: s.seat.Agent(), Content: d.Text, Encoding: agentbridge.LegacyText, At: time.Now(),
+		message: agentbridge.Message{Sender: s.seat.Agent(), Content: d.Text, Encoding: agentbridge.LegacyText, At: stamp(),
 			Metadata: remarks{ActionType: d.ActionType, Files: d.Files}.encode()},
 		key: d.Key,
 	}

@@ -41,40 +41,40 @@ func decodeRemarks(m agentbridge.Metadata) (r remarks) {
 // has passed it is handed out again, so that it is seen twice rather than
 // never.
 func (s *seat) Check(ctx context.Context, maxBytes int) (d agentbridge.Delivery, err error) {
-	unread, err := s.unread(ctx)
+	waiting, err := s.waiting(ctx)
 	if err != nil {
 		return d, err
 	}
-	if unread == 0 { // most polls: they cost no commit
+	if !waiting { // most polls: they cost no commit
 		d.Settle = func(bool) error { return nil }
 		return d, s.beat(ctx)
 	}
 	offer := rand.Text()
 	err = s.update(ctx, "", func(t store.Tx, c store.Channel) error {
 		now := time.Now()
-		offered, waiting, err := t.Offer(c, s.seat.Agent(), offer, now, now.Add(agentbridge.OfferTime),
+		offered, remaining, err := t.Offer(c, s.seat.Agent(), offer, now, now.Add(agentbridge.OfferTime),
 			store.Span{Limit: agentbridge.MaxCheck, MaxBytes: maxBytes})
 		if err != nil || len(offered) == 0 {
 			return err
 		}
-		d.Messages, d.Remaining = seatMessages(offered), waiting
+		d.Messages, d.Remaining = seatMessages(offered), remaining
 		return t.Log(agentbridge.Entry{At: now, Actor: s.seat.Agent(), Action: agentbridge.ActionCheck, Target: c.Name,
-			Detail: detail(map[string]any{"count": len(offered), "remaining": waiting})})
+			Detail: detail(map[string]any{"count": len(offered), "remaining": remaining})})
 	})
 	d.Settle = func(left bool) error { return s.relay.settle(offer, left) }
 	return d, err
 }
 
-func (s *seat) unread(ctx context.Context) (n int64, err error) {
+func (s *seat) waiting(ctx context.Context) (waiting bool, err error) {
 	err = s.relay.store.View(ctx, func(v store.Reader) error {
 		c, err := s.channel(v)
 		if err != nil {
 			return err
 		}
-		n, err = v.Unread(c, s.seat.Agent())
+		waiting, err = v.Waiting(c, s.seat.Agent(), time.Now())
 		return err
 	})
-	return n, err
+	return waiting, err
 }
 
 func seatMessages(offered []store.Receipt) []agentbridge.SeatMessage {

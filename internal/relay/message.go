@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"time"
 
 	"agentbridge"
@@ -12,7 +13,7 @@ import (
 // Send implements agentbridge.Session.
 func (s *session) Send(ctx context.Context, d agentbridge.Draft) (sent agentbridge.Sent, err error) {
 	p := posting{
-		message: agentbridge.Message{Sender: d.Sender, Content: d.Body.Content(), Encoding: d.Body.Encoding(), At: time.Now()},
+		message: agentbridge.Message{Sender: d.Sender, Content: d.Body.Content(), Encoding: d.Body.Encoding(), At: stamp()},
 		key:     d.IdempotencyKey(),
 	}
 	err = s.relay.store.Update(ctx, func(t store.Tx) error {
@@ -29,6 +30,10 @@ func (s *session) Send(ctx context.Context, d agentbridge.Draft) (sent agentbrid
 	return sent, err
 }
 
+// stamp is the time as it can be stored, so that the answer to a send and every
+// later look at the message agree.
+func stamp() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
 // posting is a message on its way into a channel, the same for channels and
 // conversations.
 type posting struct {
@@ -36,11 +41,10 @@ type posting struct {
 	key     string // idempotency key, "" for none
 }
 
-// sendDetail is what the audit log keeps of a message.
-type sendDetail struct {
-	ID    agentbridge.MessageID `json:"id"`
-	Seq   agentbridge.Seq       `json:"seq"`
-	Bytes int                   `json:"bytes"`
+// sendDetail is what the audit log keeps of a message. It is written by hand,
+// for it is on the path of every send; an id needs no escaping.
+func sendDetail(m agentbridge.Message) agentbridge.Metadata {
+	return agentbridge.Metadata(fmt.Appendf(nil, `{"id":"%s","seq":%d,"bytes":%d}`, m.ID, m.Seq, len(m.Content)))
 }
 
 // post stores the message with its key and its audit entry, or finds that an
@@ -73,5 +77,5 @@ func (p posting) post(t store.Tx, c store.Channel) (agentbridge.Sent, error) {
 		}
 	}
 	return sent, t.Log(agentbridge.Entry{At: m.At, Actor: m.Sender, Action: agentbridge.ActionSend, Target: c.Name,
-		Detail: detail(sendDetail{m.ID, m.Seq, len(m.Content)})})
+		Detail: sendDetail(m)})
 }

@@ -117,23 +117,34 @@ func (o operator) Cleanup(ctx context.Context) (removed []agentbridge.Conversati
 		return nil, err
 	}
 	for _, info := range list {
-		now := time.Now()
-		if !info.Expired(now) {
+		if !info.Expired(time.Now()) {
 			continue
 		}
+		var dropped bool
 		err := o.relay.store.Update(ctx, func(t store.Tx) error {
-			if err := t.DropConversation(info.ID); err != nil {
-				return err
-			}
-			return t.Log(agentbridge.Entry{At: now, Actor: operatorName, Action: agentbridge.ActionCleanup, Target: info.ID.Channel(),
-				Detail: detail(map[string]any{"messages": info.Messages})})
+			dropped, err = drop(t, info)
+			return err
 		})
 		if err != nil {
 			return removed, err
 		}
-		removed = append(removed, info.ID)
+		if dropped {
+			removed = append(removed, info.ID)
+		}
 	}
 	return removed, nil
+}
+
+// drop removes a conversation, unless another cleanup was faster.
+func drop(t store.Tx, info agentbridge.ConversationInfo) (dropped bool, err error) {
+	if _, ok, err := t.Conversation(info.ID); err != nil || !ok {
+		return false, err
+	}
+	if err := t.DropConversation(info.ID); err != nil {
+		return false, err
+	}
+	return true, t.Log(agentbridge.Entry{At: time.Now(), Actor: operatorName, Action: agentbridge.ActionCleanup, Target: info.ID.Channel(),
+		Detail: detail(map[string]any{"messages": info.Messages})})
 }
 
 // Entries implements agentbridge.Operator.

@@ -51,7 +51,13 @@ const denialWindow = time.Minute
 // denials counts refused credentials.
 type denials struct {
 	mu   sync.Mutex // guards seen
-	seen map[place]*denial
+	seen map[attempt]*denial
+}
+
+// attempt is what counts as the same refusal.
+type attempt struct {
+	place
+	reason string
 }
 
 type denial struct {
@@ -61,18 +67,18 @@ type denial struct {
 
 // count returns whether to write this refusal, and how many were left out
 // before it.
-func (d *denials) count(p place, now time.Time) (write bool, leftOut int64) {
+func (d *denials) count(a attempt, now time.Time) (write bool, leftOut int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.seen == nil || len(d.seen) >= maxRemembered {
-		d.seen = map[place]*denial{}
+		d.seen = map[attempt]*denial{}
 	}
-	seen, ok := d.seen[p]
+	seen, ok := d.seen[a]
 	if ok && now.Sub(seen.since) < denialWindow {
 		seen.more++
 		return false, 0
 	}
-	d.seen[p] = &denial{since: now}
+	d.seen[a] = &denial{since: now}
 	if ok {
 		leftOut = seen.more
 	}
@@ -86,7 +92,7 @@ func (r *Relay) denied(ctx context.Context, cred agentbridge.SeatCredential, kno
 	if !known {
 		p, reason = place{}, "unknown conversation"
 	}
-	write, leftOut := r.denials.count(p, time.Now())
+	write, leftOut := r.denials.count(attempt{p, reason}, time.Now())
 	if !write {
 		return
 	}

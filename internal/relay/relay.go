@@ -67,10 +67,10 @@ func New(ctx context.Context, st store.Store, opts Options) (*Relay, error) {
 	if r.log == nil {
 		r.log = slog.Default()
 	}
+	st.OnCommit(r.bell.Ring) // before the first Update, which may be loadKey's
 	if err := r.loadKey(ctx, opts.KeyFile); err != nil {
 		return nil, err
 	}
-	st.OnCommit(r.bell.Ring)
 	r.sweeps.Go(r.sweepLoop)
 	r.askSweep() // what an earlier process cleared and did not come to
 	return r, nil

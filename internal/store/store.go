@@ -125,6 +125,8 @@ type Reader interface {
 	Presence(c Channel, agent agentbridge.AgentName) (p Presence, ok bool, err error)
 	// Unread counts the messages of a channel that a recipient has not read.
 	Unread(c Channel, recipient agentbridge.AgentName) (int64, error)
+	// Waiting tells whether a message waits for a recipient that no offer holds.
+	Waiting(c Channel, recipient agentbridge.AgentName, now time.Time) (bool, error)
 	// Transcript returns every message of a conversation with its receipt.
 	Transcript(c Channel) ([]Receipt, error)
 

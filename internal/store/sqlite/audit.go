@@ -53,7 +53,7 @@ func (r *reader) Entries(q agentbridge.EntryQuery) (list []agentbridge.Entry, er
 	err = r.each(`
 		SELECT `+entryColumns+`
 		FROM audit
-		WHERE target = ? AND target >= 'conv_' AND target < 'conv`+"`"+`'
+		WHERE target = ? AND target >= 'conv_' AND target < 'conv`+"`"+`' AND seq < ?
 		ORDER BY seq DESC
 		LIMIT ?`, []any{string(q.Target), before, q.Limit}, add)
 	return list, err

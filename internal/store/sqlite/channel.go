@@ -108,9 +108,11 @@ func (t *tx) ClearChannel(c store.Channel) (int64, error) {
 		WHERE c.id = ?1 AND m.seq = (SELECT max(seq) FROM messages WHERE channel_id = ?1)`, c.ID)
 }
 
+// CROSS keeps SQLite from walking through all messages and asking for each
+// whether its channel's floor is above it.
 const cleared = `
 			FROM channels c
-			JOIN messages m ON m.channel_id = c.id AND m.seq <= c.floor_seq
+			CROSS JOIN messages m ON m.channel_id = c.id AND m.seq <= c.floor_seq
 			WHERE c.floor_seq > 0`
 
 // Cleared implements store.Reader.
@@ -126,7 +128,7 @@ func (t *tx) Sweep(limit int) (int64, error) {
 		WHERE (channel_id, sender, key) IN (
 			SELECT k.channel_id, k.sender, k.key
 			FROM channels c
-			JOIN idempotency_keys k ON k.channel_id = c.id AND k.seq <= c.floor_seq
+			CROSS JOIN idempotency_keys k ON k.channel_id = c.id AND k.seq <= c.floor_seq
 			WHERE c.floor_seq > 0
 			LIMIT ?)`, limit); err != nil {
 		return 0, err

@@ -79,7 +79,10 @@ func (b *doorbell) silence() {
 	}
 }
 
-func (b *doorbell) close() error { return b.file.Close() }
+func (b *doorbell) close() error {
+	b.silence() // once more: a store that failed to open has not come to it
+	return b.file.Close()
+}
 
 // listenLoop rings for what other processes committed.
 func (s *Store) listenLoop(ctx context.Context) {
@@ -137,6 +140,6 @@ func (s *Store) listen() error {
 	for now := heard; now < head && !s.heard.CompareAndSwap(now, head); { // our own commits advance it too
 		now = s.heard.Load()
 	}
-	s.ring(topics)
+	s.tell(topics)
 	return nil
 }

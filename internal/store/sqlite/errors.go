@@ -56,13 +56,13 @@ func openError(path string, err error) error {
 		return err
 	}
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		return unusable(path, "it needs files beside it that can't be opened: %v", err)
+		return unusable(path, "it needs files beside it that can't be opened (%v); make them and their directory writable for this user", err)
 	}
 	switch resultCode(err) {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		return unusable(path, "it is locked by another program; close that program and try again")
 	case lib.SQLITE_READONLY, lib.SQLITE_PERM, lib.SQLITE_AUTH:
-		return unusable(path, "it is read-only; make the file and its directory writable for this user")
+		return readOnly(path)
 	case lib.SQLITE_CANTOPEN:
 		return unusable(path, "it can't be opened; check that the file and its directory are readable and writable for this user")
 	case lib.SQLITE_NOTADB:
@@ -70,9 +70,13 @@ func openError(path string, err error) error {
 	case lib.SQLITE_CORRUPT:
 		return corrupt(path, err)
 	case lib.SQLITE_FULL:
-		return unusable(path, "the disk is full")
+		return unusable(path, "the disk is full; make room and try again")
 	}
 	return fmt.Errorf("open database %s: %w", path, err)
+}
+
+func readOnly(path string) error {
+	return unusable(path, "it is read-only; make the file and its directory writable for this user")
 }
 
 func corrupt(path string, cause any) error {

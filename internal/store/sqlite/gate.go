@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"os"
+	"sync"
 	"time"
 )
 
@@ -15,11 +16,14 @@ const gateTimeout = 2 * time.Second
 // without pause then leaves the others unserved for seconds; whoever blocks on
 // a file lock is woken in turn.
 //
-// It belongs to one goroutine. The file stays open; the lock libraries we know
-// open it anew each time, which costs more than the lock.
+// enter and leave belong to one goroutine at a time. The file stays open; the
+// lock libraries we know open it anew each time, which costs more than the lock.
 type gate struct {
-	file    *os.File
-	waiting chan error // of a lock that is under way, nil if none
+	file *os.File
+
+	mu     sync.Mutex    // guards the two below
+	queued bool          // a goroutine waits for the lock
+	stands chan struct{} // closed when it has it; nil if nobody stands here any more
 }
 
 func openGate(path string) (*gate, error) {
@@ -33,21 +37,55 @@ func openGate(path string) (*gate, error) {
 // enter waits for the gate. The function it returns must be called when the
 // transaction has ended.
 func (g *gate) enter() (leave func()) {
-	if g.waiting == nil {
-		if tryLock(g.file) {
-			return g.leave
-		}
-		g.waiting = make(chan error, 1)
-		go func(done chan<- error) { done <- lock(g.file) }(g.waiting)
+	came := g.stand()
+	if came == nil {
+		return g.leave
 	}
 	timeout := time.NewTimer(gateTimeout)
 	defer timeout.Stop()
 	select {
-	case <-g.waiting: // with an error there is no gate, but still SQLite's lock
-		g.waiting = nil
+	case <-came:
 		return g.leave
 	case <-timeout.C:
-		return func() {} // on without it; lock goes on waiting for the next enter
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stands == nil { // it came in this moment
+		return g.leave
+	}
+	g.stands = nil
+	return func() {} // on without it
+}
+
+// stand takes the lock if it is free and returns nil, or stands in line for it.
+func (g *gate) stand() (came <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.queued {
+		if tryLock(g.file) {
+			return nil
+		}
+		g.queued = true
+		go g.queue()
+	}
+	g.stands = make(chan struct{})
+	return g.stands
+}
+
+// queue waits for the lock, which may take longer than anybody stands at the
+// gate. Then it gives the lock back at once: this process may not write again
+// for hours, and all others would wait for their time-out at every commit.
+func (g *gate) queue() {
+	err := lock(g.file)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.queued = false
+	switch {
+	case g.stands != nil: // with an error there is no gate, but still SQLite's lock
+		close(g.stands)
+		g.stands = nil
+	case err == nil:
+		unlock(g.file)
 	}
 }
 

@@ -1,6 +1,9 @@
 package sqlite
 
 import (
+	"errors"
+	"fmt"
+
 	"agentbridge"
 	"agentbridge/internal/store"
 )
@@ -8,8 +11,8 @@ import (
 // ledger is what the writer remembers of the file between transactions, so
 // that a send reads nothing: it is true as long as nobody else writes.
 type ledger struct {
-	version  int64 // SQLite's data_version when this was true
-	audit    int64 // the last audit entry's number
+	version  uint32 // the session's dataVersion when this was true
+	audit    int64  // the last audit entry's number
 	seq      agentbridge.Seq
 	channels map[agentbridge.ChannelName]*account
 }
@@ -24,14 +27,13 @@ type account struct {
 // maxAccounts bounds the memory; forgetting costs a lookup.
 const maxAccounts = 10_000
 
-// refresh makes the ledger true inside a write transaction. data_version
-// changes exactly when another connection has committed.
+// refresh makes the ledger true inside a write transaction.
 func (l *ledger) refresh(s *session) error {
-	r, _, err := s.one("PRAGMA data_version")
+	version, err := s.dataVersion()
 	if err != nil {
 		return err
 	}
-	if version := r.int(0); version != l.version {
+	if version != l.version {
 		l.forget()
 		l.version = version
 	}
@@ -41,7 +43,7 @@ func (l *ledger) refresh(s *session) error {
 	if l.audit, err = s.head(); err != nil {
 		return err
 	}
-	r, _, err = s.one(`
+	r, _, err := s.one(`
 		SELECT max(
 			coalesce((SELECT max(seq) FROM messages), 0),
 			coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'last_seq'), 0))`)
@@ -51,6 +53,16 @@ func (l *ledger) refresh(s *session) error {
 	l.seq = agentbridge.Seq(r.int(0))
 	l.channels = map[agentbridge.ChannelName]*account{}
 	return nil
+}
+
+// keep makes the ledger stay true after our own commit, which moves the version
+// as another connection's does.
+func (l *ledger) keep(s *session) {
+	version, err := s.dataVersion()
+	if err != nil {
+		l.forget()
+	}
+	l.version = version
 }
 
 // forget makes the next refresh look everything up.
@@ -69,8 +81,11 @@ func (l *ledger) put(c store.Channel) *account {
 // account returns what is remembered of a channel, with its count.
 func (t *tx) account(c store.Channel) (*account, error) {
 	a, ok := t.ledger.channels[c.Name]
-	if !ok {
-		a = t.ledger.put(c)
+	if !ok { // c may be older than a clear: remember the channel as it is kept
+		if _, known, err := t.Channel(c.Name); err != nil || !known {
+			return nil, errors.Join(err, fmt.Errorf("channel %q is gone", c.Name))
+		}
+		a = t.ledger.channels[c.Name]
 	}
 	if a.counted {
 		return a, nil

@@ -31,6 +31,16 @@ func (r *reader) Unread(c store.Channel, recipient agentbridge.AgentName) (int64
 const waits = `r.channel_id = ?1 AND r.recipient = ?2 AND r.state <> 'injected'
 			AND (r.state = 'stored' OR r.offered_until <= ?3)`
 
+// Waiting implements store.Reader.
+func (r *reader) Waiting(c store.Channel, recipient agentbridge.AgentName, now time.Time) (bool, error) {
+	found, _, err := r.one(`
+		SELECT EXISTS (
+			SELECT 1
+			FROM receipts r
+			WHERE `+waits+`)`, c.ID, string(recipient), now.UnixMicro())
+	return err == nil && found.int(0) == 1, err
+}
+
 // Offer implements store.Tx. Concurrent callers each run in a transaction of
 // their own, one after the other, so that none sees what another was offered.
 func (t *tx) Offer(c store.Channel, recipient agentbridge.AgentName, offer string, now, until time.Time, s store.Span) ([]store.Receipt, int64, error) {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	sqlite3 "modernc.org/sqlite"
 )
 
 // session is one connection with its prepared statements, used by one
@@ -127,6 +129,16 @@ func (s *session) each(query string, args []any, f func(row) (bool, error)) (err
 			return err
 		}
 	}
+}
+
+// dataVersion is a number that changes with every commit: with another
+// connection's when the next transaction begins, with our own at once.
+func (s *session) dataVersion() (uint32, error) {
+	control, ok := s.conn.(sqlite3.FileControl)
+	if !ok {
+		return 0, fmt.Errorf("the sqlite driver's connections are %T", s.conn)
+	}
+	return control.FileControlDataVersion("main")
 }
 
 // head is the number of the last audit entry, 0 if there is none.

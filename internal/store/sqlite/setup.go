@@ -49,9 +49,8 @@ func migrationSteps() ([]migration, error) {
 // it costs about a millisecond per MiB.
 const quickCheckLimit = 4 << 20
 
-// setUp looks at the file before anything is changed in it, then makes or
-// upgrades its schema in one transaction.
-func (w *session) setUp(path string) error {
+// examine looks at the file before anything is changed in it or made beside it.
+func (w *session) examine(path string) error {
 	if err := w.checkLibrary(); err != nil {
 		return err
 	}
@@ -59,25 +58,32 @@ func (w *session) setUp(path string) error {
 	if err != nil {
 		return err
 	}
-	latest := steps[len(steps)-1].version
-	version, err := w.inspect(path, latest)
-	if err != nil {
+	version, err := w.inspect(path, steps)
+	if err != nil || version == 0 {
 		return err
 	}
-	if version > 0 {
-		if err := w.check(path); err != nil {
-			return err
-		}
+	return w.check(path)
+}
+
+// setUp makes or upgrades the schema in one transaction.
+func (w *session) setUp(path string) error {
+	steps, err := migrationSteps()
+	if err != nil {
+		return err
 	}
 	if err := w.exec("PRAGMA journal_mode = WAL"); err != nil {
 		return err
 	}
-	// Taking the write lock shows now, and not at the first send, that the file
-	// is read-only or that a foreign program holds it.
+	// Taking the write lock shows now, and not at the first send, that a foreign
+	// program holds it.
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	if err := w.upgrade(version, steps); err != nil {
+	version, err := w.inspect(path, steps) // again: another process may have been first
+	if err == nil {
+		err = w.upgrade(version, steps)
+	}
+	if err != nil {
 		_ = w.exec("ROLLBACK")
 		return err
 	}
@@ -104,7 +110,7 @@ func (w *session) checkLibrary() error {
 
 // inspect returns the version of a file of ours, 0 for an empty one, and
 // refuses all others.
-func (w *session) inspect(path string, latest int) (version int, err error) {
+func (w *session) inspect(path string, steps []migration) (version int, err error) {
 	found, _, err := w.one(`
 		SELECT
 			(SELECT application_id FROM pragma_application_id),
@@ -115,6 +121,7 @@ func (w *session) inspect(path string, latest int) (version int, err error) {
 	}
 	application, tables := found.int(0), found.int(2)
 	version = int(found.int(1))
+	latest := steps[len(steps)-1].version
 	switch {
 	case application == 0 && version == 0 && tables == 0:
 		return 0, nil

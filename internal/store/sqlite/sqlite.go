@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,9 +53,10 @@ type Store struct {
 	ledger ledger   // what is remembered of the file,
 	gate   *gate    // and the place at the gate
 
-	readers chan *session
-	bell    *doorbell // nil if alone
-	ring    func([]agentbridge.ChannelName)
+	readers chan *session                                   // those that are not in use,
+	reading int                                             // of so many
+	bell    *doorbell                                       // nil if alone
+	ring    atomic.Pointer[func([]agentbridge.ChannelName)] // nil until OnCommit
 
 	heard atomic.Int64 // the last audit entry whose topic has rung here
 
@@ -76,7 +78,7 @@ func Open(path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, log: opts.Logger, wrote: make(chan struct{}, 1), ring: func([]agentbridge.ChannelName) {}}
+	s := &Store{path: path, log: opts.Logger, wrote: make(chan struct{}, 1)}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -108,7 +110,7 @@ func prepareFile(path string) (string, error) {
 	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", unusable(path, "its directory can't be made: %v", err)
+		return "", unusable(path, "its directory can't be made (%v); make it, or name another file", err)
 	}
 	if reason := networkFileSystem(dir); reason != "" {
 		return "", unusable(path, "it lies on %s, where SQLite's shared memory doesn't work; use a local disk", reason)
@@ -118,42 +120,47 @@ func prepareFile(path string) (string, error) {
 	case err == nil:
 		return path, f.Close()
 	case !errors.Is(err, os.ErrExist):
-		return "", unusable(path, "it can't be created: %v", err)
+		return "", unusable(path, "it can't be created (%v); make its directory writable for this user, or name another file", err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", unusable(path, "it can't be read: %v", err)
+		return "", unusable(path, "it can't be read (%v); make it readable for this user, or name another file", err)
 	}
 	if !info.Mode().IsRegular() {
-		return "", unusable(path, "it is not a regular file")
+		return "", unusable(path, "it is not a regular file; name another one")
+	}
+	if !writable(path) { // SQLite would find out as well, but leave a -wal and a -shm behind
+		return "", readOnly(path)
 	}
 	return path, nil
 }
 
 func (s *Store) open(opts Options) (err error) {
-	if s.gate, err = openGate(s.path + ".lock"); err != nil {
-		return err
-	}
-	leave := s.gate.enter() // one process at a time sets up a new file
-	defer leave()
-
 	if s.db, err = sqlite3.NewConnector(dsn(s.path)); err != nil {
 		return err
 	}
 	if s.writer, err = s.connect(writerPragmas); err != nil {
 		return err
 	}
+	if err := s.writer.examine(s.path); err != nil { // before a file is made beside one that isn't ours
+		return err
+	}
+	if s.gate, err = openGate(s.path + ".lock"); err != nil {
+		return err
+	}
+	leave := s.gate.enter() // one process at a time sets up a new file
+	defer leave()
 	if err := s.writer.setUp(s.path); err != nil {
 		return err
 	}
-	readers := max(2, runtime.GOMAXPROCS(0))
-	s.readers = make(chan *session, readers)
-	for range readers {
+	s.readers = make(chan *session, max(2, runtime.GOMAXPROCS(0)))
+	for s.reading < cap(s.readers) {
 		r, err := s.connect(readerPragmas)
 		if err != nil {
 			return err
 		}
 		s.readers <- r
+		s.reading++
 	}
 	if !opts.Alone { // before the first look, or a commit in between is heard late
 		if s.bell, err = hangDoorbell(s.path+".bell", s.log); err != nil {
@@ -172,7 +179,8 @@ func (s *Store) open(opts Options) (err error) {
 // dsn names the file as a URI, so that no character of the path is taken for
 // an option.
 func dsn(path string) string {
-	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
+	path = "/" + strings.TrimPrefix(filepath.ToSlash(path), "/") // C:/x would be taken for a host
+	u := url.URL{Scheme: "file", Path: path}
 	u.RawQuery = "mode=rw&_pragma=busy_timeout(" + strconv.FormatInt(busyTimeout.Milliseconds(), 10) + ")"
 	return u.String()
 }
@@ -210,7 +218,15 @@ func (s *Store) connect(pragmas []string) (*session, error) {
 }
 
 // OnCommit implements store.Store.
-func (s *Store) OnCommit(ring func([]agentbridge.ChannelName)) { s.ring = ring }
+func (s *Store) OnCommit(ring func([]agentbridge.ChannelName)) { s.ring.Store(&ring) }
+
+// tell rings the topics if somebody listens by now: another process may commit
+// between Open and OnCommit.
+func (s *Store) tell(topics []agentbridge.ChannelName) {
+	if ring := s.ring.Load(); ring != nil {
+		(*ring)(topics)
+	}
+}
 
 // View implements store.Store.
 func (s *Store) View(ctx context.Context, f func(store.Reader) error) error {
@@ -239,10 +255,10 @@ func (s *Store) snapshot(r *session, f func(store.Reader) error) (err error) {
 
 // Close implements store.Store.
 func (s *Store) Close() error {
+	s.stop() // first, or the checkpointer complains that its turn is refused
 	if !s.queue.close() {
 		return nil
 	}
-	s.stop()
 	if s.bell != nil {
 		s.bell.silence() // ends listenLoop
 	}
@@ -254,12 +270,8 @@ func (s *Store) Close() error {
 // in use.
 func (s *Store) release() error {
 	var err error
-	for range cap(s.readers) {
-		select {
-		case r := <-s.readers:
-			err = errors.Join(err, r.close())
-		default: // Open failed before this one was made
-		}
+	for range s.reading {
+		err = errors.Join(err, (<-s.readers).close())
 	}
 	if s.writer != nil { // the last one to close: SQLite then tidies the WAL away
 		err = errors.Join(err, s.writer.close())

@@ -124,7 +124,12 @@ func (q *queue) close() (first bool) {
 
 // Update implements store.Store.
 func (s *Store) Update(ctx context.Context, f func(store.Tx) error) error {
-	return s.do(ctx, &request{f: f, turn: make(chan turn, 1)})
+	return s.do(ctx, &request{turn: make(chan turn, 1), f: func(t store.Tx) error {
+		if err := ctx.Err(); err != nil { // it ended while others were before it
+			return err
+		}
+		return f(t)
+	}})
 }
 
 // exclusively runs f while no transaction is open.
@@ -194,7 +199,7 @@ func (s *Store) commit(batch []*request) (results []error, rang bool) {
 	}
 	s.head.Store(s.ledger.audit)
 	s.rang(s.ledger.audit, int64(len(topics)))
-	s.ring(topics)
+	s.tell(topics)
 	return results, true
 }
 
@@ -244,6 +249,7 @@ func (s *Store) transact(batch []*request) (results []error, topics []agentbridg
 	if err := s.writer.exec("COMMIT"); err != nil {
 		return results, nil, fmt.Errorf("commit: %w", err)
 	}
+	s.ledger.keep(s.writer)
 	return results, t.topics, nil
 }
 

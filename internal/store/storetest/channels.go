@@ -1,0 +1,147 @@
+package storetest
+
+import (
+	"agentbridge"
+	"agentbridge/internal/store"
+)
+
+var channels = []test{
+	{"are made once", func(d *desk) {
+		var first, second, looked store.Channel
+		d.must(func(t store.Tx) (err error) {
+			if _, ok, err := t.Channel("#build"); ok || err != nil {
+				return errOops
+			}
+			if first, err = t.OpenChannel("#build", false); err != nil {
+				return err
+			}
+			second, err = t.OpenChannel("#build", true) // what it is was said when it was made
+			return err
+		})
+		looked = get(d, func(r store.Reader) (store.Channel, error) { return lookup(r, "#build") })
+		want(d, `second OpenChannel("#build")`, second, first)
+		want(d, `Channel("#build")`, looked, first)
+		want(d, `OpenChannel("#build")`, first, store.Channel{ID: first.ID, Name: "#build"})
+	}},
+	{"are listed by name with what they hold", func(d *desk) {
+		for _, name := range []agentbridge.ChannelName{"#c", "#a", "#b", "#a"} {
+			d.send(name, "hello")
+		}
+		want(d, `Channels("")`, d.list("", 10), []line{{"#a", 2}, {"#b", 1}, {"#c", 1}})
+		want(d, `Channels("#a")`, d.list("#a", 10), []line{{"#b", 1}, {"#c", 1}})
+		want(d, `Channels("#aa")`, d.list("#aa", 10), []line{{"#b", 1}, {"#c", 1}})
+		want(d, `Channels("") until false`, d.list("", 2), []line{{"#a", 2}, {"#b", 1}})
+		want(d, "Totals", d.totals(), [2]int64{3, 4})
+	}},
+	{"without messages are not listed", func(d *desk) {
+		d.must(func(t store.Tx) error {
+			_, err := t.OpenChannel("#empty", false)
+			return err
+		})
+		want(d, `Channels("")`, d.list("", 10), nil)
+		want(d, "Totals", d.totals(), [2]int64{})
+		want(d, `Tally("#empty")`, d.tally("#empty"), 0)
+	}},
+	{"that are private are not listed", func(d *desk) {
+		d.converse("conv_00000000000000aa")
+		d.say("conv_00000000000000aa", "between us")
+		d.send("#open", "to all")
+		want(d, `Channels("")`, d.list("", 10), []line{{"#open", 1}})
+		want(d, "Totals", d.totals(), [2]int64{1, 1})
+		want(d, "Tally of the private one", d.tally("conv_00000000000000aa"), 1)
+	}},
+	{"are cleared at once and swept later", func(d *desk) {
+		for range 5 {
+			d.send("#build", "old")
+		}
+		d.send("#other", "stays")
+		want(d, "Cleared", d.cleared(), false)
+		want(d, "ClearChannel", d.clear("#build"), 5)
+
+		want(d, "texts after the clear", d.texts("#build"), nil)
+		want(d, "Channels after the clear", d.list("", 10), []line{{"#other", 1}})
+		want(d, "Totals after the clear", d.totals(), [2]int64{1, 1})
+		want(d, "Tally after the clear", d.tally("#build"), 0)
+		want(d, "Cleared after the clear", d.cleared(), true)
+		want(d, "second ClearChannel", d.clear("#build"), 0)
+
+		d.send("#build", "new")
+		for _, swept := range []int64{2, 2, 1, 0} {
+			want(d, "Sweep(2)", d.sweep(2), swept)
+			want(d, "texts between sweeps", d.texts("#build"), []string{"new"})
+			want(d, "Tally between sweeps", d.tally("#build"), 1)
+		}
+		want(d, "Cleared after sweeping", d.cleared(), false)
+		want(d, "texts after sweeping", d.texts("#build"), []string{"new"})
+		want(d, "texts elsewhere", d.texts("#other"), []string{"stays"})
+		want(d, "third ClearChannel", d.clear("#build"), 1)
+	}},
+	{"count on when they are cleared between two sweeps", func(d *desk) {
+		for range 4 {
+			d.send("#build", "old")
+		}
+		d.clear("#build")
+		d.sweep(3) // one is left
+		d.reopen() // and nobody remembers
+		d.send("#build", "new")
+		want(d, "Tally", d.tally("#build"), 1)
+		want(d, "ClearChannel", d.clear("#build"), 1)
+		want(d, "Sweep", d.sweep(100), 2)
+		d.reopen()
+		d.send("#build", "newer")
+		want(d, "Tally", d.tally("#build"), 1)
+	}},
+	{"can be cleared and used in one transaction", func(d *desk) {
+		d.send("#build", "old")
+		d.must(func(t store.Tx) error {
+			c, err := lookup(t, "#build")
+			if err != nil {
+				return err
+			}
+			if _, err := t.ClearChannel(c); err != nil {
+				return err
+			}
+			// c is now out of date. That must not bring back what was cleared.
+			_, err = t.Append(c, agentbridge.Message{Sender: alice, Content: "new", Encoding: agentbridge.LegacyText, At: noon})
+			return err
+		})
+		want(d, "texts", d.texts("#build"), []string{"new"})
+		d.must(func(t store.Tx) error {
+			c, err := lookup(t, "#build")
+			want(d, "floor is above 0", c.Floor > 0, true)
+			return err
+		})
+		want(d, "ClearChannel", d.clear("#build"), 1)
+	}},
+}
+
+// line is one line of a listing.
+type line struct {
+	Name     agentbridge.ChannelName
+	Messages int64
+}
+
+// list returns up to limit lines behind a name.
+func (d *desk) list(after agentbridge.ChannelName, limit int) []line {
+	d.Helper()
+	return get(d, func(r store.Reader) (lines []line, err error) {
+		err = r.Channels(after, func(c store.Channel, t store.Tally) (bool, error) {
+			lines = append(lines, line{c.Name, t.Messages})
+			return len(lines) < limit, nil
+		})
+		return lines, err
+	})
+}
+
+func (d *desk) totals() [2]int64 {
+	d.Helper()
+	return get(d, func(r store.Reader) ([2]int64, error) {
+		c, m, err := r.Totals()
+		return [2]int64{c, m}, err
+	})
+}
+
+func (d *desk) cleared() bool {
+	d.Helper()
+	return get(d, func(r store.Reader) (bool, error) { return r.Cleared() })
+}
