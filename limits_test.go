@@ -1,7 +1,9 @@
 package agentbridge_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
@@ -237,7 +239,12 @@ func TestParseMetadata(t *testing.T) {
 // A token in a log line admits whoever reads the log.
 func TestToken_isNotPrinted(t *testing.T) {
 	token := agentbridge.Token(strings.Repeat("0123456789abcdef", 4))
-	for _, format := range []string{"%v", "%s", "%+v", "%#v", "%q", "%x"} {
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("sat down", "credential", agentbridge.SeatCredential{Token: token}, "token", token)
+	if strings.Contains(log.String(), string(token)) {
+		t.Errorf("a log has %s", log.String())
+	}
+	for _, format := range []string{"%v", "%s", "%+v", "%#v", "%q", "%x", "%d"} {
 		for _, v := range []any{token, &token, agentbridge.SeatCredential{Token: token}, agentbridge.NewConversation{TokenA: token, TokenB: token}} {
 			if s := fmt.Sprintf(format, v); strings.Contains(s, "0123456789abcdef") || strings.Contains(s, "30313233") {
 				t.Errorf("Sprintf(%s, %T) = %s", format, v, s)

@@ -26,7 +26,7 @@ const (
 	headerTimeout = 5 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 32 << 10
-	shutdownTime  = 1500 * time.Millisecond
+	shutdownTime  = time.Second
 )
 
 // tuneMemory trades memory for time: the MCP SDK allocates much for each call

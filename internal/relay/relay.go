@@ -161,31 +161,26 @@ func (r *Relay) sweepLoop() {
 }
 
 func (r *Relay) sweepAll() error {
-	for {
-		left, err := r.sweepSome()
-		if err != nil || !left {
-			return err
-		}
-		select {
-		case <-r.done:
-			return nil
-		default:
-		}
-	}
-}
-
-func (r *Relay) sweepSome() (left bool, err error) {
 	var cleared bool
-	err = r.store.View(context.Background(), func(v store.Reader) error {
+	err := r.store.View(context.Background(), func(v store.Reader) (err error) {
 		cleared, err = v.Cleared()
 		return err
 	})
-	if err != nil || !cleared {
-		return false, err // a start with nothing to do writes nothing
+	for left := cleared; left && err == nil; { // a start with nothing to do writes nothing
+		left, err = r.sweepSome()
+	}
+	return err
+}
+
+func (r *Relay) sweepSome() (left bool, err error) {
+	select {
+	case <-r.done:
+		return false, nil
+	default:
 	}
 	err = r.store.Update(context.Background(), func(t store.Tx) error {
 		n, err := t.Sweep(sweepBatch)
-		left = n == sweepBatch
+		left = n >= sweepBatch
 		return err
 	})
 	return left, err

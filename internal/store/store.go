@@ -21,8 +21,8 @@ type Store interface {
 	// disk. Transactions run one after another in the order of their commits;
 	// several queued ones may share one commit, but each stands alone: if f
 	// returns an error, exactly its own changes are undone and that error is
-	// returned. If ctx ends before f began, f never runs. f must not block,
-	// nor use the Tx after it returned.
+	// returned. If ctx ends before f began, f never runs. f must not block, nor
+	// leave by runtime.Goexit (as t.Fatal does), nor use the Tx after it returned.
 	Update(ctx context.Context, f func(Tx) error) error
 
 	// View runs f on a consistent snapshot of what has been committed.
@@ -149,8 +149,9 @@ type Tx interface {
 	// ClearChannel makes all messages of c unreadable at once and forgets their
 	// idempotency keys, and returns how many it were.
 	ClearChannel(c Channel) (int64, error)
-	// Sweep removes up to limit messages that were cleared, from any channel,
-	// and returns how many it found.
+	// Sweep removes some of what was cleared, from any channel: up to limit
+	// messages, and up to limit keys when no more messages are left. It returns
+	// how much that was; less than limit means that nothing is left.
 	Sweep(limit int) (int64, error)
 
 	PutCursor(c Channel, cur agentbridge.Cursor, metadata agentbridge.Metadata) error

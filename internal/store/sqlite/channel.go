@@ -121,24 +121,27 @@ func (r *reader) Cleared() (bool, error) {
 	return err == nil && found.int(0) == 1, err
 }
 
-// Sweep implements store.Tx.
+// Sweep implements store.Tx. Keys come last: finding them means looking at all
+// keys of a channel, which is done once for a sweep and not for every batch.
 func (t *tx) Sweep(limit int) (int64, error) {
-	if err := t.exec(`
+	if err := t.keepSeq(); err != nil {
+		return 0, err
+	}
+	messages, err := t.changed(`
+		DELETE FROM messages
+		WHERE seq IN (SELECT m.seq`+cleared+` LIMIT ?)`, limit)
+	if err != nil || messages == int64(limit) {
+		return messages, err
+	}
+	keys, err := t.changed(`
 		DELETE FROM idempotency_keys
 		WHERE (channel_id, sender, key) IN (
 			SELECT k.channel_id, k.sender, k.key
 			FROM channels c
 			CROSS JOIN idempotency_keys k ON k.channel_id = c.id AND k.seq <= c.floor_seq
 			WHERE c.floor_seq > 0
-			LIMIT ?)`, limit); err != nil {
-		return 0, err
-	}
-	if err := t.keepSeq(); err != nil {
-		return 0, err
-	}
-	return t.changed(`
-		DELETE FROM messages
-		WHERE seq IN (SELECT m.seq`+cleared+` LIMIT ?)`, limit)
+			LIMIT ?)`, limit)
+	return messages + keys, err
 }
 
 // keepSeq writes down how far messages have been numbered. Without it the

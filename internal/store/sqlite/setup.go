@@ -71,8 +71,12 @@ func (w *session) setUp(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := w.exec("PRAGMA journal_mode = WAL"); err != nil {
+	mode, _, err := w.one("PRAGMA journal_mode = WAL")
+	if err != nil {
 		return err
+	}
+	if mode.text(0) != "wal" {
+		return unusable(path, "SQLite can't use WAL mode there (it says %q); use a local disk", mode.text(0))
 	}
 	// Taking the write lock shows now, and not at the first send, that a foreign
 	// program holds it.

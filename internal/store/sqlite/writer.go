@@ -175,6 +175,8 @@ func (s *Store) lead(own *request) error {
 	for i, r := range batch[1:] {
 		r.turn <- turn{err: results[i+1]}
 	}
+	s.ended.Add(1) // once the pen is down Close goes on, but not past the knock
+	defer s.ended.Done()
 	s.queue.pass()
 	if rang {
 		s.committed()

@@ -33,6 +33,21 @@ var receipts = []test{
 		want(d, "second Offer", texts, []string{"2 to b offered 1"})
 		want(d, "second Offer waiting", waiting, 0)
 	}},
+	{"are known to wait only while nobody holds them", func(d *desk) {
+		d.converse(talk)
+		want(d, "Waiting with no message", d.waits(seatB, noon), false)
+		d.say(talk, "1")
+		want(d, "Waiting for b", d.waits(seatB, noon), true)
+		want(d, "Waiting for a", d.waits(seatA, noon), false)
+		d.offer("o1", noon, all)
+		want(d, "Waiting while held", d.waits(seatB, noon.Add(agentbridge.OfferTime-time.Microsecond)), false)
+		want(d, "Waiting when the time has passed", d.waits(seatB, noon.Add(agentbridge.OfferTime)), true)
+		d.settle("o1", false)
+		want(d, "Waiting when given back", d.waits(seatB, noon), true)
+		d.offer("o2", noon, all)
+		d.settle("o2", true)
+		want(d, "Waiting when injected", d.waits(seatB, noon.Add(time.Hour)), false)
+	}},
 	{"come back when they are given back", func(d *desk) {
 		d.converse(talk)
 		d.say(talk, "1")
@@ -169,6 +184,17 @@ func (d *desk) unread(id agentbridge.ConversationID, agent agentbridge.AgentName
 			return 0, err
 		}
 		return r.Unread(c, agent)
+	})
+}
+
+func (d *desk) waits(agent agentbridge.AgentName, now time.Time) bool {
+	d.Helper()
+	return get(d, func(r store.Reader) (bool, error) {
+		c, err := lookup(r, talk.Channel())
+		if err != nil {
+			return false, err
+		}
+		return r.Waiting(c, agent, now)
 	})
 }
 
