@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"agentbridge"
@@ -117,11 +118,14 @@ func (a *arguments) number(name string, fallback, low, high float64) float64 {
 	}
 	f, err := n.Float64()
 	if err != nil || f < low || f > high {
-		a.check(agentbridge.Refuse(agentbridge.OutOfRange, name, "must be %v to %v", low, high))
+		a.check(agentbridge.Refuse(agentbridge.OutOfRange, name, "must be %s to %s", decimal(low), decimal(high)))
 		return fallback
 	}
 	return f
 }
+
+// decimal writes a bound without an exponent.
+func decimal(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func (a *arguments) object(name string) (object map[string]any, present bool) {
 	v, present := a.get(name)

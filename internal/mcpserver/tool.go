@@ -85,7 +85,7 @@ func refusal(tool string, err error, log *slog.Logger) *mcp.CallToolResult {
 	text := "internal error; the bridge's log has the cause, retrying may help"
 	switch e, ok := errors.AsType[*agentbridge.Error](err); {
 	case ok:
-		text = e.Error()
+		text = agentbridge.InertLine(e.Error()) // it may name what the caller wrote
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		text = "cancelled before it was done"
 	default:

@@ -3,6 +3,7 @@ package mcpserver
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"agentbridge"
@@ -10,9 +11,14 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// textAndData is how many bytes of messages a reply may hold, given that it
-// holds them twice, as text and as data, and some lines around them.
-const textAndData = agentbridge.MaxReplyBytes/2 - 4<<10
+// How many bytes of messages a reply may hold, counted as data. It holds them
+// as text too, where a name's invisible characters are written out: a message
+// of short content and long names then takes nearly three times its size, and
+// one in bridge_status, under its channel's name, four times.
+const (
+	pageBytes   = agentbridge.MaxReplyBytes/3 - 2<<10
+	statusBytes = agentbridge.MaxReplyBytes/4 - 2<<10
+)
 
 var (
 	channelArg  = need("channel", text(1, agentbridge.MaxChannelName))
@@ -207,7 +213,7 @@ func bridgeSend(ctx context.Context, c *invocation) (*reply, error) {
 
 // readRequest reads what bridge_receive and bridge_wait have in common.
 func (c *invocation) readRequest() agentbridge.ReadRequest {
-	r := agentbridge.ReadRequest{Channel: c.args.channel(), MaxBytes: textAndData}
+	r := agentbridge.ReadRequest{Channel: c.args.channel(), MaxBytes: pageBytes}
 	if since, given := c.args.optional("since_id"); given {
 		id, err := agentbridge.ParseMessageID("since_id", since)
 		r.After = parsed(c.args, id, err)
@@ -257,13 +263,17 @@ func pageData(p agentbridge.Page) pageAnswer {
 
 func pageText(p agentbridge.Page) string {
 	f := newFence()
+	behind := ""
+	if p.Next != "" || p.Consumer != "" {
+		behind = " behind this position"
+	}
 	switch {
 	case p.Stale:
 		f.sayf("since_id %s is not a message of channel %s: it was cleared or belongs elsewhere. Read again without since_id.", quote(p.Next), quote(p.Channel))
 	case p.TimedOut:
 		f.sayf("Nothing new in channel %s before the timeout. Call again with the same cursor.", quote(p.Channel))
 	case len(p.Messages) == 0:
-		f.sayf("No messages in channel %s behind this position.", quote(p.Channel))
+		f.sayf("Channel %s has no messages%s.", quote(p.Channel), behind)
 	default:
 		f.sayf("%s in channel %s. Senders' names are unverified.", plural(int64(len(p.Messages)), "message"), quote(p.Channel))
 		f.warn()
@@ -386,6 +396,9 @@ func (c *invocation) afterChannel() agentbridge.ChannelName {
 		return ""
 	}
 	name, err := agentbridge.ParseChannelName(s)
+	if refused, ok := errors.AsType[*agentbridge.Error](err); ok {
+		refused.Field = "after_channel" // the tool has no channel
+	}
 	return parsed(c.args, name, err)
 }
 
@@ -489,7 +502,7 @@ func bridgeStatus(ctx context.Context, c *invocation) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := s.Overview(ctx, after, perChannel, textAndData)
+	o, err := s.Overview(ctx, after, perChannel, statusBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -500,10 +513,13 @@ func bridgeStatus(ctx context.Context, c *invocation) (*reply, error) {
 	}
 	views := make([]view, 0, len(o.Channels))
 	f := newFence()
-	if len(o.Channels) == 0 {
-		f.sayf("No channel holds messages.")
-	} else {
+	switch {
+	case len(o.Channels) > 0:
 		f.warn()
+	case after != "":
+		f.sayf("No further channel holds messages.")
+	default:
+		f.sayf("No channel holds messages.")
 	}
 	for _, ch := range o.Channels {
 		views = append(views, view{ch.Name, ch.Total, records(ch.Messages)})

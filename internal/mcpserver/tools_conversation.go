@@ -2,6 +2,7 @@ package mcpserver
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"agentbridge"
@@ -80,8 +81,8 @@ var conversationTools = []*tool{
 			need("session_id", anyText), need("role", anyText), need("status", anyText), need("last_heartbeat", textOrNull),
 			need("age_seconds", `{"type":["integer","null"]}`), need("alive", anyBool), need("unread_by_partner", anyNumber),
 		),
-		readOnly: true,
-		run:      checkPartnerStatus,
+		idempotent: true, // but not read-only: the partner sees the heartbeat
+		run:        checkPartnerStatus,
 	},
 }
 
@@ -195,7 +196,7 @@ func checkMessages(ctx context.Context, c *invocation) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.Check(ctx, textAndData)
+	d, err := s.Check(ctx, pageBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -210,6 +211,9 @@ func checkMessages(ctx context.Context, c *invocation) (*reply, error) {
 	for _, m := range d.Messages {
 		list = append(list, seatMessage{m.ID, m.Seq, m.From, m.Text, m.ActionType, append([]string{}, m.Files...), agentbridge.FormatTime(m.At), m.Redelivered})
 		f.block(seatTitle(m), m.Text)
+		if len(m.Files) > 0 { // not in the title: names there are quoted, which can make them four times as long
+			f.block("files involved", strings.Join(m.Files, "\n"))
+		}
 	}
 	return &reply{
 		text: f.String(),
@@ -234,12 +238,6 @@ func seatTitle(m agentbridge.SeatMessage) string {
 	title := "from session " + string(m.From) + " (" + string(m.ActionType) + ") at " + agentbridge.FormatTime(m.At) + ", id " + string(m.ID)
 	if m.Redelivered {
 		title += ", redelivered"
-	}
-	for i, file := range m.Files {
-		if i == 0 {
-			title += ", files"
-		}
-		title += " " + quote(file)
 	}
 	return title
 }
