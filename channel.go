@@ -2,6 +2,7 @@ package agentbridge
 
 import (
 	"regexp"
+	"strconv"
 	"time"
 )
 
@@ -85,6 +86,13 @@ type ChannelInfo struct {
 	Name   ChannelName
 	Count  int64
 	LastAt time.Time
+}
+
+// WireSize is how many bytes the line takes at most in a reply that holds it
+// both as JSON and as text.
+func (c ChannelInfo) WireSize() int {
+	const fixed = 160 // keys, count, time, words
+	return fixed + jsonSize(string(c.Name)) + jsonSize(strconv.Quote(string(c.Name)))
 }
 
 // ChannelList is a listing of the channels that hold messages, by name.

@@ -117,7 +117,7 @@ func (e *envelope) unknown(object map[string]any) error {
 			return f.name == name
 		})
 		if !known && name != "schema_version" {
-			names = append(names, Preview(name, 40))
+			names = append(names, InertLine(Preview(name, 40)))
 		}
 	}
 	if len(names) == 0 {
@@ -313,7 +313,7 @@ func artifactField(at, name string, v any) (any, error) {
 		_, err := ParseMetadata(at, object)
 		return object, err
 	}
-	return nil, Refuse(UnknownField, at[:len(at)-len(name)-1], "unknown field(s): %s", Preview(name, 40))
+	return nil, Refuse(UnknownField, at[:len(at)-len(name)-1], "unknown field(s): %s", InertLine(Preview(name, 40)))
 }
 
 // classify says what stored content is. It never refuses: whatever was stored

@@ -141,9 +141,8 @@ func ack(t store.Tx, a agentbridge.Ack) (agentbridge.Cursor, error) {
 		Detail: detail(map[string]any{"seq": seq})})
 }
 
-// listBytes bounds a channel listing; lists are written twice, as text and as
-// data.
-const listBytes = agentbridge.MaxReplyBytes / 3
+// listBytes bounds a channel listing, less what stands around it.
+const listBytes = agentbridge.MaxReplyBytes - 4<<10
 
 // Channels implements agentbridge.Session.
 func (s *session) Channels(ctx context.Context, after agentbridge.ChannelName) (list agentbridge.ChannelList, err error) {
@@ -158,14 +157,14 @@ func channels(v store.Reader, after agentbridge.ChannelName) (list agentbridge.C
 	if list.TotalChannels, list.TotalMessages, err = v.Totals(); err != nil {
 		return list, err
 	}
-	const perLine = 120 // bytes around the name
-	bytes := 0
+	left := listBytes
 	err = v.Channels(after, func(c store.Channel, t store.Tally) (bool, error) {
-		if bytes += perLine + 2*len(c.Name); bytes > listBytes {
+		line := agentbridge.ChannelInfo{Name: c.Name, Count: t.Messages, LastAt: t.LastAt}
+		if left -= line.WireSize(); left < 0 {
 			list.Next = list.Channels[len(list.Channels)-1].Name
 			return false, nil
 		}
-		list.Channels = append(list.Channels, agentbridge.ChannelInfo{Name: c.Name, Count: t.Messages, LastAt: t.LastAt})
+		list.Channels = append(list.Channels, line)
 		return true, nil
 	})
 	return list, err

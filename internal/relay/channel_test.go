@@ -304,20 +304,21 @@ func TestClear_sweptByTheNextProcess(t *testing.T) { // the one that cleared die
 }
 
 func TestChannels_walk(t *testing.T) { // more names than fit in an answer
+	const n = 400
 	b := bridgetest.New(t)
 	alice := b.Agent("alice")
 	want := map[agentbridge.ChannelName]bool{}
 	name := func(i int) agentbridge.ChannelName {
 		return agentbridge.ChannelName(fmt.Sprintf("%03d%s", i, strings.Repeat("é", agentbridge.MaxChannelName-3)))
 	}
-	sendMany(t, alice, 100, func(i int) agentbridge.Draft { return alice.Draft(name(i), "x") })
-	for i := range 100 {
+	sendMany(t, alice, n, func(i int) agentbridge.Draft { return alice.Draft(name(i), "x") })
+	for i := range n {
 		want[name(i)] = true
 	}
 	pages := 0
 	for after := agentbridge.ChannelName(""); ; pages++ {
 		list, err := alice.Channels(t.Context(), after)
-		if err != nil || list.TotalChannels != 100 || list.TotalMessages != 100 {
+		if err != nil || list.TotalChannels != n || list.TotalMessages != n {
 			t.Fatalf("Channels(after %q) = %d channels, %d messages, %v; want the totals of all", after, list.TotalChannels, list.TotalMessages, err)
 		}
 		bytes := 0
@@ -326,10 +327,10 @@ func TestChannels_walk(t *testing.T) { // more names than fit in an answer
 				t.Errorf("Channels() = %q with %d messages: twice, or unknown", c.Name, c.Count)
 			}
 			delete(want, c.Name)
-			bytes += len(c.Name)
+			bytes += c.WireSize()
 		}
-		if bytes > agentbridge.MaxReplyBytes/3 {
-			t.Errorf("Channels() = %d bytes of names", bytes)
+		if bytes > agentbridge.MaxReplyBytes {
+			t.Errorf("Channels() = %d bytes of lines", bytes)
 		}
 		if after = list.Next; after == "" {
 			break

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What a client may have open when the bridge is told to end.
+const waiting = `{"name":"bridge_wait","arguments":{"channel":"c","consumer_id":"c","timeout_seconds":55}}`
+
+// busy starts a bridge for one client, with waits under way.
+func busy(t *testing.T) *program {
+	t.Helper()
+	p := newHome(t).stdio(t)
+	m := p.member()
+	for range 5 {
+		go p.request("tools/call", waiting)
+	}
+	for range 5 {
+		m.must("bridge_ping", args{})
+	}
+	return p
+}
+
+func TestProcess_stdioEndsOnSIGTERM(t *testing.T) {
+	p := busy(t)
+	p.terminate()
+	p.wantExit(exitOK)
+}
+
+func TestProcess_stdioEndsWithItsInput(t *testing.T) {
+	p := busy(t)
+	p.in.Close()
+	p.wantExit(exitOK)
+}
+
+// Clients read stdout as JSON-RPC and nothing else: a line of anything else,
+// whatever was said to the bridge, breaks the session.
+func TestProcess_stdioSaysNothingElse(t *testing.T) {
+	p := newHome(t).stdio(t)
+	for _, line := range []string{
+		"", "   ", "hello", "{", "[]", "null", "\x00\x01\xff", strings.Repeat("[", 100_000), strings.Repeat("x", 5<<20),
+		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":` + initialize + `}`,
+		`{"jsonrpc":"2.0","method":"notifications/initialized"}`,
+		`{"jsonrpc":"2.0","id":2,"method":"no/such/method"}`,
+		`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"no_such_tool"}}`,
+		`{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"bridge_send","arguments":{"channel":1}}}`,
+		`{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"bridge_send","arguments":{"channel":"c","sender":"s","content":"{\"id\":1}\n{}"}}}`,
+		`{"jsonrpc":"2.0","id":6,"method":"tools/list"}`,
+		`{"jsonrpc":"2.0","id":77,"result":{}}`,
+		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"x"}}`,
+		`{"jsonrpc":"2.0","id":"last","method":"ping"}`,
+	} {
+		if err := p.say(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	heard := 0
+	for last := ""; !strings.Contains(last, `"id":"last"`); heard++ {
+		last = within(t, 10*time.Second, "a line", p.lines)
+		var message struct{ JSONRPC string }
+		if err := json.Unmarshal([]byte(last), &message); err != nil || message.JSONRPC != "2.0" {
+			t.Fatalf("stdout: %.200q, want a JSON-RPC message", last)
+		}
+	}
+	p.in.Close()
+	for line := range p.lines {
+		if !strings.HasPrefix(line, `{"jsonrpc":"2.0"`) {
+			t.Errorf("stdout: %.200q, want a JSON-RPC message", line)
+		}
+	}
+	p.wantExit(exitOK)
+	t.Logf("%d messages", heard)
+}
+
+// opened is a response whose body is still coming.
+func opened(t *testing.T, r *http.Request) *http.Response {
+	t.Helper()
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	if response.StatusCode != 200 {
+		t.Fatalf("%s %s: status %d", r.Method, r.URL, response.StatusCode)
+	}
+	return response
+}
+
+func get(t *testing.T, url, session string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	if session != "" {
+		r.Header.Set("Mcp-Session-Id", session)
+	}
+	return opened(t, r)
+}
+
+func TestProcess_serveEndsOnSIGTERM(t *testing.T) {
+	p, url := newHome(t).serve(t)
+	response := opened(t, post(url, "", `{"jsonrpc":"2.0","id":1,"method":"initialize","params":`+initialize+`}`))
+	io.Copy(io.Discard, response.Body)
+	session := response.Header.Get("Mcp-Session-Id")
+
+	streams := []*http.Response{get(t, url+"/mcp", session), get(t, url+"/sse", "")}
+	endpoint := bufio.NewReader(streams[1].Body)
+	endpoint.ReadString('\n')
+	waits := make(chan error, 1)
+	go func() {
+		response, err := http.DefaultClient.Do(post(url, session, `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":`+waiting+`}`))
+		if err == nil {
+			_, err = io.Copy(io.Discard, response.Body)
+			response.Body.Close()
+		}
+		waits <- err
+	}()
+	idle, err := net.Dial("tcp", strings.TrimPrefix(url, "http://")) // never says anything
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	visit(t, url).must("bridge_ping", args{})
+
+	p.terminate()
+	p.wantExit(exitOK)
+	for _, stream := range streams {
+		io.Copy(io.Discard, stream.Body) // it ends
+	}
+	within(t, 5*time.Second, "the end of the wait", waits)
+}
+
+// A second signal is not needed even if a client has stopped reading.
+func TestProcess_serveEndsWithAStuckClient(t *testing.T) {
+	h := newHome(t)
+	p, url := h.serve(t)
+	h.stick(t, url)
+	p.terminate()
+	p.wantExit(exitOK)
+}
+
+// stick makes clients that ask for much and read nothing.
+func (h home) stick(t *testing.T, url string) {
+	t.Helper()
+	m := visit(t, url)
+	for range 6 {
+		m.must("bridge_send", args{"channel": "large", "sender": "s", "content": strings.Repeat("\x01", 100_000)})
+	}
+	const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"bridge_receive","arguments":{"channel":"large","limit":1}}}`
+	response := opened(t, post(url, "", `{"jsonrpc":"2.0","id":1,"method":"initialize","params":`+initialize+`}`))
+	io.Copy(io.Discard, response.Body)
+	session := response.Header.Get("Mcp-Session-Id")
+
+	deaf := func(r *http.Request) net.Conn {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+		if err := r.Write(conn); err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	for range 5 {
+		begun := bufio.NewReaderSize(deaf(post(url, session, call)), 16)
+		begun.ReadByte() // the answer is being written
+	}
+	r, err := http.NewRequest("GET", url+"/sse", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := bufio.NewReaderSize(deaf(r), 16)
+	endpoint := ""
+	for !strings.HasPrefix(endpoint, "data: ") {
+		if endpoint, err = stream.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, body := range []string{`{"jsonrpc":"2.0","id":0,"method":"initialize","params":` + initialize + `}`, call, call, call} {
+		response, err := http.Post(url+strings.TrimSpace(strings.TrimPrefix(endpoint, "data: ")), "application/json", strings.NewReader(body))
+		if err != nil || response.StatusCode != 202 {
+			t.Fatalf("POST %s: %v, %v", endpoint, response, err)
+		}
+		response.Body.Close()
+	}
+}
+
+// One client opens streams, asks for much and reads nothing. It is cut after
+// ten seconds; nobody else may notice before that.
+func TestProcess_aStuckClientDelaysNobody(t *testing.T) {
+	h := newHome(t)
+	_, url := h.serve(t)
+	h.stick(t, url)
+	agents := map[string]*member{"another client": visit(t, url), "another process": h.stdio(t).member()}
+	for who, m := range agents {
+		var slowest time.Duration
+		for range 50 {
+			began := time.Now()
+			sent := m.must("bridge_send", args{"channel": "c", "sender": "s", "content": "x"})
+			m.must("bridge_wait", args{"channel": "c", "consumer_id": "c", "limit": 1})
+			m.must("bridge_ack", args{"channel": "c", "consumer_id": "c", "message_id": sent["id"]})
+			slowest = max(slowest, time.Since(began))
+		}
+		t.Logf("%s: send, wait and ack took %v at most", who, slowest)
+		if slowest > 2*time.Second {
+			t.Errorf("%s: send, wait and ack took %v beside a stuck client, want no delay", who, slowest)
+		}
+	}
+}
