@@ -45,6 +45,42 @@ func report(b *testing.B, took []time.Duration) {
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 }
 
+// BenchmarkLoneSend is one durable send of 1 KiB through the engine, and beside
+// each what an fdatasync of 4 KiB takes at the same place in the same moment.
+func BenchmarkLoneSend(b *testing.B) {
+	s := benchSession(b)
+	body, err := agentbridge.Text(string(make1k()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := os.Create(filepath.Join(b.TempDir(), "block"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	block := make([]byte, 4096)
+	var sends, disk []time.Duration
+	for b.Loop() {
+		start := time.Now()
+		if _, err := f.WriteAt(block, 0); err != nil {
+			b.Fatal(err)
+		}
+		if err := fdatasync(f); err != nil {
+			b.Fatal(err)
+		}
+		disk = append(disk, time.Since(start))
+		start = time.Now()
+		if _, err := s.Send(context.Background(), agentbridge.Draft{Channel: "bench", Sender: "bench", Body: body}); err != nil {
+			b.Fatal(err)
+		}
+		sends = append(sends, time.Since(start))
+	}
+	report(b, sends)
+	slices.Sort(disk)
+	b.ReportMetric(float64(disk[len(disk)/2].Microseconds()), "disk-p50-µs")
+	b.ReportMetric(float64(sends[len(sends)/2])/float64(disk[len(disk)/2]), "ratio")
+}
+
 // BenchmarkSend is one durable send through the engine with one sender, and
 // with many at once.
 func BenchmarkSend(b *testing.B) {
