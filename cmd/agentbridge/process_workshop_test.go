@@ -166,20 +166,6 @@ func (p *program) say(line string) error {
 	return err
 }
 
-// want reads lines until one contains text.
-func (p *program) want(text string) string {
-	p.t.Helper()
-	for {
-		line := within(p.t, 10*time.Second, fmt.Sprintf("a line with %q", text), p.lines)
-		if strings.Contains(line, text) {
-			return line
-		}
-		if line == "" {
-			p.t.Fatalf("%v ended without saying %q; stderr: %s", p.cmd.Args[1:], text, &p.stderr)
-		}
-	}
-}
-
 var errEnded = errors.New("the program ended before it answered")
 
 // request sends a request and returns the line that answers it.

@@ -4,6 +4,7 @@ package sqlite_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -265,7 +266,7 @@ func holdChild(args []string) error {
 	})
 	fmt.Println("outside")
 	heard()
-	return s.Close()
+	return errors.Join(err, s.Close())
 }
 
 // gateChild holds the gate and nothing else: <path of the lock file>.

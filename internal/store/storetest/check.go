@@ -62,7 +62,7 @@ func (c *checker) channels() error {
 	var last agentbridge.ChannelName
 	err := c.Channels("", func(ch store.Channel, t store.Tally) (bool, error) {
 		if ch.Private || ch.Name <= last || t.Messages == 0 {
-			return false, fmt.Errorf("Channels: got %+v with %+v behind %q, want public, ascending and not empty", ch, t, last)
+			return false, fmt.Errorf("list channels: got %+v with %+v behind %q, want public, ascending and not empty", ch, t, last)
 		}
 		last = ch.Name
 		names++
@@ -81,7 +81,7 @@ func (c *checker) channels() error {
 	}
 	totalNames, totalHeld, err := c.Totals()
 	if err == nil && (totalNames != names || totalHeld != held) {
-		err = fmt.Errorf("Totals: got %d channels with %d messages, want %d with %d as listed", totalNames, totalHeld, names, held)
+		err = fmt.Errorf("count totals: got %d channels with %d messages, want %d with %d as listed", totalNames, totalHeld, names, held)
 	}
 	return err
 }
@@ -136,7 +136,7 @@ func (c *checker) conversations() error {
 	}
 	for i, conv := range list {
 		if i > 0 && conv.CreatedAt.After(list[i-1].CreatedAt) {
-			return fmt.Errorf("Conversations: got %s of %v behind one of %v, want newest first", conv.ID, conv.CreatedAt, list[i-1].CreatedAt)
+			return fmt.Errorf("list conversations: got %s of %v behind one of %v, want newest first", conv.ID, conv.CreatedAt, list[i-1].CreatedAt)
 		}
 		ch, err := lookup(c, conv.ID.Channel())
 		if err != nil {
