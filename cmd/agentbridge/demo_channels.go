@@ -211,12 +211,8 @@ func (st *stage) inspect(ctx context.Context, id agentbridge.ConversationID) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	r, err := relay.New(ctx, store, relay.Options{KeyFile: st.db + ".key"})
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	_, lines, err := r.Operator().Conversation(ctx, id)
+	op := relay.NewOperator(store, st.db+".key")
+	_, lines, err := op.Conversation(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -225,7 +221,7 @@ func (st *stage) inspect(ctx context.Context, id agentbridge.ConversationID) (er
 			return fmt.Errorf("message %s is %s, but its reader has it", l.Message.ID, l.State)
 		}
 	}
-	entries, err := r.Operator().Entries(ctx, agentbridge.EntryQuery{Limit: agentbridge.MaxEntries})
+	entries, err := op.Entries(ctx, agentbridge.EntryQuery{Limit: agentbridge.MaxEntries})
 	if err != nil {
 		return err
 	}

@@ -57,40 +57,47 @@ type bridge struct {
 	store *sqlite.Store
 }
 
-// open opens the database for serving: it is made if there is none.
+// open opens the bridge for agents. A database that does not exist is made.
 func (f *storeFlags) open(ctx context.Context, log *slog.Logger) (*bridge, error) {
-	if err := f.check(); err != nil {
-		return nil, err
-	}
-	if f.db == "" {
-		return nil, usageError{errors.New("there is no home directory to keep the database in; name one with --db")}
-	}
-	st, err := sqlite.Open(f.db, sqlite.Options{Logger: log})
+	st, err := f.openStore(log)
 	if err != nil {
 		return nil, err
 	}
-	keyFile := f.keyFile
-	if keyFile == "" {
-		keyFile = f.db + ".key"
-	}
-	r, err := relay.New(ctx, st, relay.Options{KeyFile: keyFile, ConversationTTL: f.ttl, Logger: log})
+	r, err := relay.New(ctx, st, relay.Options{KeyFile: f.key(), ConversationTTL: f.ttl, Logger: log})
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	return &bridge{r, st}, nil
 }
 
-// operate runs f on a database that exists already: to look at one must not
-// make one.
-func (f *storeFlags) operate(cmd *cobra.Command, use func(context.Context, agentbridge.Operator) error) error {
+func (f *storeFlags) openStore(log *slog.Logger) (*sqlite.Store, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	if f.db == "" {
+		return nil, usageError{errors.New("there is no home directory to keep the database in; name one with --db")}
+	}
+	return sqlite.Open(f.db, sqlite.Options{Logger: log})
+}
+
+func (f *storeFlags) key() string {
+	if f.keyFile != "" {
+		return f.keyFile
+	}
+	return f.db + ".key"
+}
+
+// operate looks at a database as its operator. It must exist: to look at one
+// must not make one.
+func (f *storeFlags) operate(cmd *cobra.Command, look func(context.Context, agentbridge.Operator) error) error {
 	if _, err := os.Stat(f.db); errors.Is(err, os.ErrNotExist) {
 		return agentbridge.Refuse(agentbridge.NotFound, "", "there is no database at %s yet; start the bridge first, or name another with --db", f.db)
 	}
-	b, err := f.open(cmd.Context(), newLogger(cmd.ErrOrStderr()))
+	st, err := f.openStore(newLogger(cmd.ErrOrStderr()))
 	if err != nil {
 		return err
 	}
-	return errors.Join(use(cmd.Context(), b.Operator()), b.close())
+	return errors.Join(look(cmd.Context(), relay.NewOperator(st, f.key())), st.Close())
 }
 
 func (b *bridge) close() error {

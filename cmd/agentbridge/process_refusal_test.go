@@ -207,7 +207,8 @@ func TestProcess_refusesWithoutItsKey(t *testing.T) {
 				}
 			}
 			before := readFile(t, h.db())
-			for _, args := range opening {
+			tokens := []string{"tokens", "conv_0123456789abcdef"}
+			for _, args := range [][]string{opening[0], opening[1], tokens} { // to list needs no key
 				wantRefusal(t, exitFailed, c.words, launch(t, h.flags(args...)...))
 				after, err := os.ReadFile(key)
 				if c.key == nil && !errors.Is(err, fs.ErrNotExist) || !bytes.Equal(after, c.key) {

@@ -11,12 +11,19 @@ import (
 // operatorName is what the audit log calls the person at the machine.
 const operatorName agentbridge.AgentName = "operator"
 
-// operator implements agentbridge.Operator.
-type operator struct{ relay *Relay }
+// operator implements agentbridge.Operator. There is no credential to ask for:
+// whoever owns the store's files could read them anyway.
+type operator struct {
+	store   store.Store
+	keyFile string // read when tokens are asked for, and only then
+}
 
-// Operator returns the view of whoever owns the store's files. There is no
-// credential to ask for: such a person could read them anyway.
-func (r *Relay) Operator() agentbridge.Operator { return operator{r} }
+// NewOperator returns the view of whoever owns the store's files, without
+// opening the bridge for anybody.
+func NewOperator(st store.Store, keyFile string) agentbridge.Operator { return operator{st, keyFile} }
+
+// Operator returns the view of whoever owns the store's files.
+func (r *Relay) Operator() agentbridge.Operator { return NewOperator(r.store, r.keyFile) }
 
 func unknownConversation(id agentbridge.ConversationID) error {
 	return agentbridge.Refuse(agentbridge.NotFound, "", "conversation %s does not exist; list them with: agentbridge conversation list", id)
@@ -24,7 +31,7 @@ func unknownConversation(id agentbridge.ConversationID) error {
 
 // Conversations implements agentbridge.Operator.
 func (o operator) Conversations(ctx context.Context) (list []agentbridge.ConversationInfo, err error) {
-	err = o.relay.store.View(ctx, func(v store.Reader) error {
+	err = o.store.View(ctx, func(v store.Reader) error {
 		convs, err := v.Conversations()
 		if err != nil {
 			return err
@@ -64,7 +71,7 @@ func describe(v store.Reader, conv store.Conversation) (agentbridge.Conversation
 
 // Conversation implements agentbridge.Operator.
 func (o operator) Conversation(ctx context.Context, id agentbridge.ConversationID) (info agentbridge.ConversationInfo, lines []agentbridge.TranscriptLine, err error) {
-	err = o.relay.store.View(ctx, func(v store.Reader) error {
+	err = o.store.View(ctx, func(v store.Reader) error {
 		conv, ok, err := v.Conversation(id)
 		if err != nil {
 			return err
@@ -91,8 +98,15 @@ func (o operator) Conversation(ctx context.Context, id agentbridge.ConversationI
 // Tokens implements agentbridge.Operator. The entry comes first: no token is
 // shown that the log does not know of.
 func (o operator) Tokens(ctx context.Context, id agentbridge.ConversationID) (a, b agentbridge.Token, err error) {
+	key, known, err := matchingKey(ctx, o.store, o.keyFile)
+	if err != nil {
+		return "", "", err
+	}
+	if !known { // a database without a key has no conversations either
+		return "", "", unknownConversation(id)
+	}
 	var conv store.Conversation
-	err = o.relay.store.Update(ctx, func(t store.Tx) error {
+	err = o.store.Update(ctx, func(t store.Tx) error {
 		var ok bool
 		if conv, ok, err = t.Conversation(id); err != nil {
 			return err
@@ -105,7 +119,6 @@ func (o operator) Tokens(ctx context.Context, id agentbridge.ConversationID) (a,
 	if err != nil {
 		return "", "", err
 	}
-	key := o.relay.key
 	return key.Derive(id, agentbridge.SeatA, conv.Generation), key.Derive(id, agentbridge.SeatB, conv.Generation), nil
 }
 
@@ -121,7 +134,7 @@ func (o operator) Cleanup(ctx context.Context) (removed []agentbridge.Conversati
 			continue
 		}
 		var dropped bool
-		err := o.relay.store.Update(ctx, func(t store.Tx) error {
+		err := o.store.Update(ctx, func(t store.Tx) error {
 			dropped, err = drop(t, info)
 			return err
 		})
@@ -155,7 +168,7 @@ func (o operator) Entries(ctx context.Context, q agentbridge.EntryQuery) (list [
 	if q.Limit < 1 || q.Limit > agentbridge.MaxEntries {
 		return nil, agentbridge.Refuse(agentbridge.OutOfRange, "limit", "must be 1 to %d", agentbridge.MaxEntries)
 	}
-	err = o.relay.store.View(ctx, func(v store.Reader) error {
+	err = o.store.View(ctx, func(v store.Reader) error {
 		list, err = v.Entries(q)
 		return err
 	})

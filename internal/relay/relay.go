@@ -8,7 +8,6 @@ package relay
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -36,6 +35,7 @@ type Options struct {
 // Relay implements agentbridge.Bridge on a store.
 type Relay struct {
 	store   store.Store
+	keyFile string
 	key     token.Key
 	ttl     time.Duration
 	log     *slog.Logger
@@ -55,11 +55,12 @@ var _ agentbridge.Bridge = (*Relay)(nil)
 // after the relay.
 func New(ctx context.Context, st store.Store, opts Options) (*Relay, error) {
 	r := &Relay{
-		store: st,
-		ttl:   opts.ConversationTTL,
-		log:   opts.Logger,
-		done:  make(chan struct{}),
-		sweep: make(chan struct{}, 1),
+		store:   st,
+		keyFile: opts.KeyFile,
+		ttl:     opts.ConversationTTL,
+		log:     opts.Logger,
+		done:    make(chan struct{}),
+		sweep:   make(chan struct{}, 1),
 	}
 	if r.ttl == 0 {
 		r.ttl = agentbridge.DefaultTTL
@@ -67,8 +68,9 @@ func New(ctx context.Context, st store.Store, opts Options) (*Relay, error) {
 	if r.log == nil {
 		r.log = slog.Default()
 	}
-	st.OnCommit(r.bell.Ring) // before the first Update, which may be loadKey's
-	if err := r.loadKey(ctx, opts.KeyFile); err != nil {
+	st.OnCommit(r.bell.Ring) // before the first Update, which may be openKey's
+	var err error
+	if r.key, err = openKey(ctx, st, opts.KeyFile); err != nil {
 		return nil, err
 	}
 	r.sweeps.Go(r.sweepLoop)
@@ -80,55 +82,6 @@ func New(ctx context.Context, st store.Store, opts Options) (*Relay, error) {
 func (r *Relay) Close() {
 	r.once.Do(func() { close(r.done) })
 	r.sweeps.Wait()
-}
-
-// keySetting is where a database keeps the fingerprint of its key.
-const keySetting = "key_fingerprint"
-
-// loadKey binds key and database: a new pair is made together, an old one has
-// to match. Otherwise every token ever given out would silently stop working.
-func (r *Relay) loadKey(ctx context.Context, path string) error {
-	fingerprint, known, err := r.setting(ctx, keySetting)
-	if err != nil {
-		return err
-	}
-	if !known {
-		return r.makeKey(ctx, path)
-	}
-	if r.key, err = token.LoadKey(path); err != nil {
-		if _, ok := errors.AsType[*agentbridge.Error](err); ok {
-			return err
-		}
-		return agentbridge.Refuse(agentbridge.Unusable, "", "%v; this database was made with a key, restore its file or name it with --key-file", err)
-	}
-	if r.key.Fingerprint() != fingerprint {
-		return agentbridge.Refuse(agentbridge.Unusable, "", "key file %s: it is not the key this database was made with; restore that one or name it with --key-file", path)
-	}
-	return nil
-}
-
-func (r *Relay) makeKey(ctx context.Context, path string) (err error) {
-	if r.key, err = token.LoadOrCreateKey(path); err != nil {
-		return err
-	}
-	return r.store.Update(ctx, func(t store.Tx) error {
-		fingerprint, known, err := t.Setting(keySetting)
-		if err != nil {
-			return err
-		}
-		if known && fingerprint != r.key.Fingerprint() { // another process was first, with another file
-			return agentbridge.Refuse(agentbridge.Unusable, "", "key file %s: it is not the key this database was made with", path)
-		}
-		return t.PutSetting(keySetting, r.key.Fingerprint())
-	})
-}
-
-func (r *Relay) setting(ctx context.Context, name string) (value string, ok bool, err error) {
-	err = r.store.View(ctx, func(v store.Reader) error {
-		value, ok, err = v.Setting(name)
-		return err
-	})
-	return value, ok, err
 }
 
 // Open implements agentbridge.Bridge.
