@@ -32,6 +32,15 @@ type invocation struct {
 	args    *arguments
 }
 
+// open opens the session of a tool that acts for nobody in particular; the
+// tool's arguments must have been read before.
+func (c *invocation) open(ctx context.Context) (agentbridge.Session, error) {
+	if err := c.args.done(); err != nil {
+		return nil, err
+	}
+	return c.bridge.Open(ctx)
+}
+
 // reply is a successful answer: a text for models that read text, and the same
 // as data.
 type reply struct {

@@ -110,7 +110,8 @@ func (c *invocation) sit(ctx context.Context) (agentbridge.SeatSession, agentbri
 
 func createConversation(ctx context.Context, c *invocation) (*reply, error) {
 	mine, partners := c.args.required("my_role"), c.args.required("partner_role")
-	if err := c.args.done(); err != nil {
+	s, err := c.open(ctx)
+	if err != nil {
 		return nil, err
 	}
 	myRole, err := agentbridge.ParseRole("my_role", mine)
@@ -118,10 +119,6 @@ func createConversation(ctx context.Context, c *invocation) (*reply, error) {
 		return nil, err
 	}
 	partnerRole, err := agentbridge.ParseRole("partner_role", partners)
-	if err != nil {
-		return nil, err
-	}
-	s, err := c.bridge.Open(ctx)
 	if err != nil {
 		return nil, err
 	}

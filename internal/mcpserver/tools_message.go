@@ -1,0 +1,254 @@
+package mcpserver
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"agentbridge"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// record is a message in an answer, with the keys of reference B.
+type record struct {
+	Seq          agentbridge.Seq         `json:"seq"`
+	ID           agentbridge.MessageID   `json:"id"`
+	Channel      agentbridge.ChannelName `json:"channel"`
+	Sender       agentbridge.AgentName   `json:"sender"`
+	Content      string                  `json:"content"`
+	Timestamp    string                  `json:"timestamp"`
+	Encoding     agentbridge.Encoding    `json:"encoding"`
+	Message      json.RawMessage         `json:"message,omitempty"`
+	ParseWarning string                  `json:"parse_warning,omitempty"`
+}
+
+func records(list []agentbridge.Message) []record {
+	out := make([]record, 0, len(list)) // an empty list, not null
+	for _, m := range list {
+		envelope, warning := m.Envelope()
+		out = append(out, record{m.Seq, m.ID, m.Channel, m.Sender, m.Content, agentbridge.FormatTime(m.At), m.Encoding, envelope, warning})
+	}
+	return out
+}
+
+// orNull is a string that is null when empty.
+func orNull[S ~string](s S) *string {
+	if s == "" {
+		return nil
+	}
+	text := string(s)
+	return &text
+}
+
+func bridgeSend(ctx context.Context, c *invocation) (*reply, error) {
+	draft := agentbridge.Draft{Channel: c.args.channel(), Sender: c.args.agent("sender")}
+	content, isText := c.args.optional("content")
+	envelope, isEnvelope := c.args.object("message")
+	key, keyed := c.args.optional("idempotency_key")
+	s, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case isText == isEnvelope:
+		return nil, agentbridge.Refuse(agentbridge.Required, "content", "provide exactly one of content or message")
+	case isText:
+		draft.Body, err = agentbridge.Text(content)
+	default:
+		draft.Body, err = agentbridge.ParseEnvelope(envelope)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if keyed {
+		if draft.Key, err = agentbridge.ParseKey(key); err != nil {
+			return nil, err
+		}
+	}
+	sent, err := s.Send(ctx, draft)
+	if err != nil {
+		return nil, err
+	}
+	f := newFence()
+	f.sayf("Stored message %s (seq %d) in %s.", sent.ID, sent.Seq, quote(sent.Channel))
+	if sent.Deduplicated {
+		f.sayf("It had been stored before under this idempotency_key; nothing was sent twice.")
+	}
+	return &reply{text: f.String(), data: struct {
+		ID           agentbridge.MessageID   `json:"id"`
+		Seq          agentbridge.Seq         `json:"seq"`
+		Channel      agentbridge.ChannelName `json:"channel"`
+		Sender       agentbridge.AgentName   `json:"sender"`
+		Timestamp    string                  `json:"timestamp"`
+		Deduplicated bool                    `json:"deduplicated"`
+	}{sent.ID, sent.Seq, sent.Channel, sent.Sender, agentbridge.FormatTime(sent.At), sent.Deduplicated}}, nil
+}
+
+// readRequest reads what bridge_receive and bridge_wait have in common.
+func (c *invocation) readRequest() agentbridge.ReadRequest {
+	r := agentbridge.ReadRequest{Channel: c.args.channel(), MaxBytes: pageBytes}
+	if since, given := c.args.optional("since_id"); given {
+		id, err := agentbridge.ParseMessageID("since_id", since)
+		r.After = parsed(c.args, id, err)
+	}
+	if consumer, given := c.args.optional("consumer_id"); given {
+		name, err := agentbridge.ParseAgentName("consumer_id", consumer)
+		r.Consumer = parsed(c.args, name, err)
+	}
+	r.Limit = c.args.integer("limit", agentbridge.DefaultPage, 1, agentbridge.MaxPage)
+	return r
+}
+
+func bridgeReceive(ctx context.Context, c *invocation) (*reply, error) {
+	r := c.readRequest()
+	s, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.Read(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return &reply{text: pageText(page), data: pageData(page)}, nil
+}
+
+// pageAnswer is the data of a page.
+type pageAnswer struct {
+	Channel    agentbridge.ChannelName `json:"channel"`
+	Messages   []record                `json:"messages"`
+	NextCursor *string                 `json:"next_cursor"`
+	ConsumerID *string                 `json:"consumer_id"`
+	More       bool                    `json:"more"`
+	Older      bool                    `json:"older,omitempty"`
+	Warning    string                  `json:"warning,omitempty"`
+}
+
+func pageData(p agentbridge.Page) pageAnswer {
+	a := pageAnswer{Channel: p.Channel, Messages: records(p.Messages), NextCursor: orNull(p.Next), ConsumerID: orNull(p.Consumer), More: p.More, Older: p.Older}
+	if p.Stale {
+		a.Warning = "since_id_not_found"
+	}
+	return a
+}
+
+func pageText(p agentbridge.Page) string {
+	f := newFence()
+	behind := ""
+	if p.Next != "" || p.Consumer != "" {
+		behind = " behind this position"
+	}
+	switch {
+	case p.Stale:
+		f.sayf("since_id %s is not a message of channel %s: it was cleared or belongs elsewhere. Read again without since_id.", quote(p.Next), quote(p.Channel))
+	case p.TimedOut:
+		f.sayf("Nothing new in channel %s before the timeout. Call again with the same cursor.", quote(p.Channel))
+	case len(p.Messages) == 0:
+		f.sayf("Channel %s has no messages%s.", quote(p.Channel), behind)
+	default:
+		f.sayf("%s in channel %s. Senders' names are unverified.", plural(int64(len(p.Messages)), "message"), quote(p.Channel))
+		f.warn()
+	}
+	for _, m := range p.Messages {
+		f.block(messageTitle(m), m.Content)
+	}
+	if p.More {
+		f.sayf("More follow: read again with since_id %s.", p.Next)
+	}
+	if p.Older {
+		f.sayf("Older messages exist: a new consumer_id reads the channel from its beginning.")
+	}
+	return f.String()
+}
+
+func messageTitle(m agentbridge.Message) string {
+	return "[" + jsonNumber(m.Seq) + "] from " + quote(m.Sender) + " at " + agentbridge.FormatTime(m.At) + ", id " + string(m.ID)
+}
+
+func jsonNumber(n agentbridge.Seq) string {
+	b, _ := json.Marshal(n) // an integer can't fail
+	return string(b)
+}
+
+// progressEvery is how often a waiting call shows that it is alive.
+const progressEvery = 5 * time.Second
+
+func bridgeWait(ctx context.Context, c *invocation) (*reply, error) {
+	r := c.readRequest()
+	seconds := c.args.number("timeout_seconds", agentbridge.DefaultWait.Seconds(), 0, agentbridge.MaxWait.Seconds())
+	s, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page, err := c.wait(ctx, s, r, time.Duration(seconds*float64(time.Second)))
+	if err != nil {
+		return nil, err
+	}
+	return &reply{text: pageText(page), data: struct {
+		pageAnswer
+		TimedOut bool `json:"timed_out"`
+	}{pageData(page), page.TimedOut}}, nil
+}
+
+// wait waits in stretches and reports progress between them, which keeps the
+// clients that give up on silent calls.
+func (c *invocation) wait(ctx context.Context, s agentbridge.Session, r agentbridge.ReadRequest, timeout time.Duration) (agentbridge.Page, error) {
+	start := time.Now()
+	for {
+		left := timeout - time.Since(start)
+		page, err := s.Wait(ctx, r, max(0, min(left, progressEvery)))
+		if err != nil || !page.TimedOut || left <= progressEvery {
+			return page, err
+		}
+		c.beginStream()
+		c.progress(ctx, time.Since(start), timeout)
+	}
+}
+
+// progress tells a client that asked for it how long the wait has lasted.
+func (c *invocation) progress(ctx context.Context, waited, timeout time.Duration) {
+	token := c.message.Params.GetProgressToken()
+	if token == nil {
+		return
+	}
+	// An error means that the client is gone, which ctx will tell.
+	_ = c.message.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{
+		ProgressToken: token, Message: "waiting for messages", Progress: waited.Seconds(), Total: timeout.Seconds(),
+	})
+}
+
+func bridgeAck(ctx context.Context, c *invocation) (*reply, error) {
+	ack := agentbridge.Ack{Channel: c.args.channel(), Consumer: c.args.agent("consumer_id")}
+	id := c.args.required("message_id")
+	object, hasMetadata := c.args.object("metadata")
+	s, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if ack.MessageID, err = agentbridge.ParseMessageID("message_id", id); err != nil {
+		return nil, err
+	}
+	if hasMetadata {
+		if ack.Metadata, err = agentbridge.ParseMetadata("metadata", object); err != nil {
+			return nil, err
+		}
+	}
+	cur, err := s.Ack(ctx, ack)
+	if err != nil {
+		return nil, err
+	}
+	f := newFence()
+	if cur.Advanced {
+		f.sayf("Consumer %s has acknowledged %s up to %s (seq %d).", quote(cur.Consumer), quote(cur.Channel), cur.MessageID, cur.Seq)
+	} else {
+		f.sayf("Consumer %s had already acknowledged %s up to %s (seq %d); nothing changed.", quote(cur.Consumer), quote(cur.Channel), cur.MessageID, cur.Seq)
+	}
+	return &reply{text: f.String(), data: struct {
+		ConsumerID    agentbridge.AgentName   `json:"consumer_id"`
+		Channel       agentbridge.ChannelName `json:"channel"`
+		LastSeq       agentbridge.Seq         `json:"last_seq"`
+		LastMessageID agentbridge.MessageID   `json:"last_message_id"`
+		UpdatedAt     string                  `json:"updated_at"`
+		Advanced      bool                    `json:"advanced"`
+	}{cur.Consumer, cur.Channel, cur.Seq, cur.MessageID, agentbridge.FormatTime(cur.UpdatedAt), cur.Advanced}}, nil
+}
