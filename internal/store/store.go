@@ -36,6 +36,10 @@ type Store interface {
 	// this process. Set it before the first Update.
 	OnCommit(ring func(topics []agentbridge.ChannelName))
 
+	// Scrub removes what Sweep deleted from wherever the store keeps copies, as
+	// far as readers at work permit.
+	Scrub(ctx context.Context) error
+
 	// Close waits for the transactions that have begun, refuses the others and
 	// releases the database.
 	Close() error

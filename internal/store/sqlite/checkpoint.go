@@ -74,3 +74,12 @@ func (s *session) checkpoint() (copied bool, err error) {
 	_, _, err = s.one("PRAGMA wal_checkpoint(PASSIVE)")
 	return true, err
 }
+
+// Scrub implements store.Store. The deleted rows were overwritten in the
+// database's pages (secure_delete); truncating the WAL gives up their last
+// copies.
+func (s *Store) Scrub(ctx context.Context) error {
+	var truncate error
+	err := s.exclusively(ctx, func() { _, _, truncate = s.writer.one("PRAGMA wal_checkpoint(TRUNCATE)") })
+	return errors.Join(err, s.storeError(truncate))
+}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"os"
@@ -25,8 +24,7 @@ const (
 )
 
 // doorbell is a file beside the database that every process watches and
-// writes to after a commit. It holds the number of the last audit entry its
-// writer knew of: a hint that saves a look into the database, never the truth.
+// writes to after a commit. What is written means nothing.
 type doorbell struct {
 	file    *os.File
 	watcher *fsnotify.Watcher // nil if nothing can be watched
@@ -55,22 +53,10 @@ func hangDoorbell(path string, log *slog.Logger) (*doorbell, error) {
 
 // knock tells the other processes, if there are any. It may fail without harm:
 // they poll.
-func (b *doorbell) knock(head int64) {
-	if alone(b.file) {
-		return
+func (b *doorbell) knock() {
+	if !alone(b.file) {
+		_, _ = b.file.WriteAt([]byte{0}, 0)
 	}
-	var note [8]byte
-	binary.LittleEndian.PutUint64(note[:], uint64(head))
-	_, _ = b.file.WriteAt(note[:], 0)
-}
-
-// note is what the last knock said, 0 if nothing can be read.
-func (b *doorbell) note() int64 {
-	var note [8]byte
-	if _, err := b.file.ReadAt(note[:], 0); err != nil {
-		return 0
-	}
-	return int64(binary.LittleEndian.Uint64(note[:]))
 }
 
 func (b *doorbell) silence() {
@@ -104,9 +90,6 @@ func (s *Store) listenLoop(ctx context.Context) {
 		case _, open := <-knocks:
 			if !open {
 				return
-			}
-			if note := s.bell.note(); note != 0 && note <= s.heard.Load() {
-				continue // our own knock, or one we came to already
 			}
 		case <-tick.C:
 		}

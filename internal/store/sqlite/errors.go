@@ -37,7 +37,7 @@ func (s *Store) storeError(err error) error {
 	case lib.SQLITE_IOERR, lib.SQLITE_READONLY, lib.SQLITE_CANTOPEN, lib.SQLITE_NOMEM:
 		s.log.Error("the database can't be used", "db", s.path, "error", err)
 		return &agentbridge.Error{Code: agentbridge.Unavailable, RetryAfter: 30 * time.Second,
-			Message: "the bridge can't reach its database and nothing was stored; retry later or ask its operator"}
+			Message: "the bridge could not write to its database; whether this was stored is not known, retry later with the same idempotency_key"}
 	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
 		s.log.Error("the database is corrupt", "db", s.path, "error", err)
 		return agentbridge.Refuse(agentbridge.Unusable, "", "the bridge's database is corrupt and nothing was stored; its operator has to restore it")

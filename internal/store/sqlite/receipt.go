@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"strconv"
 	"time"
 
 	"agentbridge"
@@ -27,9 +28,11 @@ func (r *reader) Unread(c store.Channel, recipient agentbridge.AgentName) (int64
 	return found.int(0), nil
 }
 
-// waits is the condition on a receipt r that nobody holds.
-const waits = `r.channel_id = ?1 AND r.recipient = ?2 AND r.state <> 'injected'
-			AND (r.state = 'stored' OR r.offered_until <= ?3)`
+// waits is the condition on a receipt r that nobody holds. An offer that seems
+// to last longer than any offer was made before the clock was set back.
+var waits = `r.channel_id = ?1 AND r.recipient = ?2 AND r.state <> 'injected'
+			AND (r.state = 'stored' OR r.offered_until <= ?3
+				OR r.offered_until > ?3 + ` + strconv.FormatInt(agentbridge.OfferTime.Microseconds(), 10) + `)`
 
 // Waiting implements store.Reader.
 func (r *reader) Waiting(c store.Channel, recipient agentbridge.AgentName, now time.Time) (bool, error) {

@@ -3,11 +3,14 @@ package sqlite
 import (
 	"cmp"
 	"embed"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	sqlite3 "modernc.org/sqlite"
 )
 
 // applicationID marks our files, so that no other program's database is ever
@@ -45,24 +48,44 @@ func migrationSteps() ([]migration, error) {
 	return steps, nil
 }
 
-// quickCheckLimit is the size up to which a file is checked at every start;
-// it costs about a millisecond per MiB.
-const quickCheckLimit = 4 << 20
-
-// examine looks at the file before anything is changed in it or made beside it.
-func (w *session) examine(path string) error {
-	if err := w.checkLibrary(); err != nil {
-		return err
-	}
-	steps, err := migrationSteps()
-	if err != nil {
-		return err
-	}
-	version, err := w.inspect(path, steps)
+// examine looks at a file before anything is changed in it or made beside it,
+// through connections that can't change it: an ordinary one, when it is the last
+// to close, copies a WAL that a crash left behind into the file.
+func (s *Store) examine() error {
+	// immutable leaves the WAL alone, so that a newer or a foreign file stays as
+	// it is. What it does not see is looked at again in setUp.
+	version, err := examineBy(s.path, "mode=ro&immutable=1", func(r *session) (int, error) {
+		if err := r.checkLibrary(); err != nil {
+			return 0, err
+		}
+		steps, err := migrationSteps()
+		if err != nil {
+			return 0, err
+		}
+		return r.inspect(s.path, steps)
+	})
 	if err != nil || version == 0 {
 		return err
 	}
-	return w.check(path)
+	mode := "mode=rw" // without a WAL there is nothing to copy, and the files made beside it go again
+	if _, err := os.Stat(s.path + "-wal"); err == nil {
+		mode = "mode=ro"
+	}
+	_, err = examineBy(s.path, mode, func(r *session) (int, error) { return 0, s.checkSmall(r) })
+	return err
+}
+
+func examineBy(path, mode string, look func(*session) (int, error)) (int, error) {
+	db, err := sqlite3.NewConnector(dsn(path, mode))
+	if err != nil {
+		return 0, err
+	}
+	r, err := connect(db, nil)
+	if err != nil {
+		return 0, err
+	}
+	version, err := look(r)
+	return version, errors.Join(err, r.close())
 }
 
 // setUp makes or upgrades the schema in one transaction.
@@ -135,25 +158,6 @@ func (w *session) inspect(path string, steps []migration) (version int, err erro
 		return 0, unusable(path, "it has version %d and this agentbridge knows up to %d; upgrade agentbridge", version, latest)
 	}
 	return version, nil
-}
-
-// check looks for damage in a file that is small enough.
-func (w *session) check(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if info.Size() > quickCheckLimit {
-		return nil
-	}
-	found, _, err := w.one("PRAGMA quick_check(1)")
-	if err != nil {
-		return err
-	}
-	if result := found.text(0); result != "ok" {
-		return corrupt(path, result)
-	}
-	return nil
 }
 
 func (w *session) upgrade(from int, steps []migration) error {

@@ -1,8 +1,8 @@
 // Package sqlite keeps the bridge's data in one SQLite file that several
 // processes may share. A write is on disk when Update returns.
 //
-// The line where that becomes true is the COMMIT in [Store.commit]; everything
-// that was queued meanwhile becomes part of the next one.
+// The line where that becomes true is the COMMIT in transact; everything that
+// was queued meanwhile becomes part of the next one.
 package sqlite
 
 import (
@@ -44,9 +44,11 @@ const busyTimeout = 5 * time.Second
 // The process must never open the database file, its -wal or its -shm by other
 // means: closing such a descriptor drops SQLite's POSIX locks.
 type Store struct {
-	path string
-	log  *slog.Logger
-	db   driver.Connector
+	path   string
+	file   os.FileInfo           // what path was when it was opened
+	damage atomic.Pointer[error] // found while in use; nil if none
+	log    *slog.Logger
+	db     driver.Connector
 
 	queue  queue    // hands out the pen, to whose holder belong
 	writer *session // the one connection that writes,
@@ -59,8 +61,6 @@ type Store struct {
 	ring    atomic.Pointer[func([]agentbridge.ChannelName)] // nil until OnCommit
 
 	heard atomic.Int64 // the last audit entry whose topic has rung here
-
-	head atomic.Int64 // the last audit entry of our last commit
 
 	wrote chan struct{} // wakes the checkpointer
 	stop  context.CancelFunc
@@ -92,6 +92,7 @@ func Open(path string, opts Options) (*Store, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.ended.Go(func() { s.checkpointLoop(ctx) })
+	s.ended.Go(func() { s.checkLarge(ctx) })
 	if s.bell != nil {
 		s.ended.Go(func() { s.listenLoop(ctx) })
 	}
@@ -132,17 +133,35 @@ func prepareFile(path string) (string, error) {
 	if !writable(path) { // SQLite would find out as well, but leave a -wal and a -shm behind
 		return "", readOnly(path)
 	}
-	return path, nil
+	// Two names of one file must lead to one gate, one bell and one key.
+	return filepath.EvalSymlinks(path)
+}
+
+// Path is the database file, without symbolic links.
+func (s *Store) Path() string { return s.path }
+
+// checkFile notices that the file was removed or replaced under us, or found to
+// be damaged. SQLite would go on writing to what nobody can open any more.
+func (s *Store) checkFile() error {
+	info, err := os.Stat(s.path)
+	if err == nil && os.SameFile(info, s.file) {
+		if damage := s.damage.Load(); damage != nil {
+			return *damage
+		}
+		return nil
+	}
+	s.log.Error("the database file was removed or replaced while it was open", "db", s.path)
+	return agentbridge.Refuse(agentbridge.Unusable, "", "the bridge's database file was removed or replaced while it ran and nothing was stored; restart the bridge")
 }
 
 func (s *Store) open(opts Options) (err error) {
-	if s.db, err = sqlite3.NewConnector(dsn(s.path)); err != nil {
+	if s.db, err = sqlite3.NewConnector(dsn(s.path, "mode=rw")); err != nil {
+		return err
+	}
+	if err := s.examine(); err != nil { // before a file is made beside one that isn't ours
 		return err
 	}
 	if s.writer, err = s.connect(writerPragmas); err != nil {
-		return err
-	}
-	if err := s.writer.examine(s.path); err != nil { // before a file is made beside one that isn't ours
 		return err
 	}
 	if s.gate, err = openGate(s.path + ".lock"); err != nil {
@@ -172,16 +191,19 @@ func (s *Store) open(opts Options) (err error) {
 		return err
 	}
 	s.heard.Store(head)
+	if s.file, err = os.Stat(s.path); err != nil {
+		return err
+	}
 	s.queue.init()
 	return nil
 }
 
 // dsn names the file as a URI, so that no character of the path is taken for
 // an option.
-func dsn(path string) string {
+func dsn(path, mode string) string {
 	path = "/" + strings.TrimPrefix(filepath.ToSlash(path), "/") // C:/x would be taken for a host
 	u := url.URL{Scheme: "file", Path: path}
-	u.RawQuery = "mode=rw&_pragma=busy_timeout(" + strconv.FormatInt(busyTimeout.Milliseconds(), 10) + ")"
+	u.RawQuery = mode + "&_pragma=busy_timeout(" + strconv.FormatInt(busyTimeout.Milliseconds(), 10) + ")"
 	return u.String()
 }
 
@@ -203,8 +225,10 @@ var (
 	}
 )
 
-func (s *Store) connect(pragmas []string) (*session, error) {
-	conn, err := s.db.Connect(background)
+func (s *Store) connect(pragmas []string) (*session, error) { return connect(s.db, pragmas) }
+
+func connect(db driver.Connector, pragmas []string) (*session, error) {
+	conn, err := db.Connect(background)
 	if err != nil {
 		return nil, err
 	}

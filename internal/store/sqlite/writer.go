@@ -171,23 +171,25 @@ func (s *Store) lead(own *request) error {
 		s.queue.pass()
 		return nil
 	}
-	results, rang := s.commit(batch)
+	results, rang, err := s.commit(batch)
 	for i, r := range batch[1:] {
 		r.turn <- turn{err: results[i+1]}
 	}
 	s.ended.Add(1) // once the pen is down Close goes on, but not past the knock
 	defer s.ended.Done()
 	s.queue.pass()
-	if rang {
-		s.committed()
+	if err == nil {
+		s.committed(rang)
 	}
 	return results[0]
 }
 
 // commit runs a batch as one transaction and wakes its readers in this process.
-func (s *Store) commit(batch []*request) (results []error, rang bool) {
+// An error means that nothing of the batch was kept.
+func (s *Store) commit(batch []*request) (results []error, rang bool, err error) {
 	leave := s.gate.enter()
-	results, topics, err := s.transact(batch)
+	var topics []agentbridge.ChannelName
+	results, topics, err = s.transact(batch)
 	leave()
 
 	for i := range results {
@@ -197,18 +199,17 @@ func (s *Store) commit(batch []*request) (results []error, rang bool) {
 		results[i] = s.storeError(results[i])
 	}
 	if len(topics) == 0 {
-		return results, false
+		return results, false, err
 	}
-	s.head.Store(s.ledger.audit)
 	s.rang(s.ledger.audit, int64(len(topics)))
 	s.tell(topics)
-	return results, true
+	return results, true, nil
 }
 
 // committed tells those who may learn of a commit a little later.
-func (s *Store) committed() {
-	if s.bell != nil {
-		s.bell.knock(s.head.Load())
+func (s *Store) committed(rang bool) {
+	if rang && s.bell != nil {
+		s.bell.knock()
 	}
 	select {
 	case s.wrote <- struct{}{}:
@@ -220,6 +221,9 @@ func (s *Store) committed() {
 // nothing of the batch was kept.
 func (s *Store) transact(batch []*request) (results []error, topics []agentbridge.ChannelName, err error) {
 	results = make([]error, len(batch))
+	if err := s.checkFile(); err != nil {
+		return results, nil, err
+	}
 	// IMMEDIATE, so that a lock held by a foreign program is met here and not
 	// in the middle of somebody's changes.
 	if err := s.writer.exec("BEGIN IMMEDIATE"); err != nil {

@@ -48,6 +48,15 @@ var receipts = []test{
 		d.settle("o2", true)
 		want(d, "Waiting when injected", d.waits(seatB, noon.Add(time.Hour)), false)
 	}},
+	{"do not wait for a clock that was set back", func(d *desk) {
+		d.converse(talk)
+		d.say(talk, "1")
+		d.offer("o1", noon, all) // and then the process that made the offer dies
+		morning := noon.Add(-3 * time.Hour)
+		want(d, "Waiting after the clock was set back", d.waits(seatB, morning), true)
+		texts, _ := d.offer("o2", morning, all)
+		want(d, "Offer after the clock was set back", texts, []string{"1 to b offered 2"})
+	}},
 	{"come back when they are given back", func(d *desk) {
 		d.converse(talk)
 		d.say(talk, "1")
