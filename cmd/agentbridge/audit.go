@@ -36,6 +36,12 @@ func newAudit() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if len(entries) == 0 && q.Target != "" {
+					return agentbridge.Refuse(agentbridge.NotFound, "", "the audit log has no entries of %s; list conversations with: agentbridge conversation list", q.Target)
+				}
+				if len(entries) == 0 && !r.json {
+					fmt.Fprintln(cmd.ErrOrStderr(), "no audit entries")
+				}
 				return r.printEntries(cmd.OutOrStdout(), entries)
 			})
 		},

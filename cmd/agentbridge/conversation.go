@@ -105,7 +105,7 @@ func newShow() *cobra.Command {
 	r := &reading{}
 	return r.declare(&cobra.Command{
 		Use:   "show CONVERSATION",
-		Short: "Show a conversation and its messages, read and unread",
+		Short: "Show a conversation and how its messages begin, read and unread; --json has all of them",
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := agentbridge.ParseConversationID(args[0])

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"agentbridge"
 )
@@ -173,10 +174,10 @@ func (s sitting) wantPartner(ctx context.Context, role, status string) error {
 // after the reply that carried it has left, so that its sender may ask, in
 // another process, a moment too early.
 func (s sitting) seePartner(ctx context.Context, right func(partner) bool) (p partner, err error) {
-	for range 200 {
+	for start := time.Now(); time.Since(start) < 3*time.Second; time.Sleep(5 * time.Millisecond) {
 		if err := s.call(ctx, "check_partner_status", s.credential, &p); err != nil || right(p) {
 			return p, err
 		}
 	}
-	return p, errors.New("asked 200 times")
+	return p, errors.New("asked for three seconds")
 }

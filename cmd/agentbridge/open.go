@@ -20,6 +20,7 @@ type storeFlags struct {
 	db      string        // path of the database
 	keyFile string        // path of the master key; "" means beside the database
 	ttl     time.Duration // of new conversations
+	serves  bool          // there is a flag for ttl
 }
 
 func (f *storeFlags) declare(cmd *cobra.Command) {
@@ -28,11 +29,15 @@ func (f *storeFlags) declare(cmd *cobra.Command) {
 }
 
 func (f *storeFlags) declareTTL(cmd *cobra.Command) {
+	f.serves = true
 	cmd.Flags().DurationVar(&f.ttl, "conversation-ttl", agentbridge.DefaultTTL, "how long the tokens of a new conversation admit")
 }
 
 func (f *storeFlags) check() error {
-	if f.ttl < 0 || f.ttl > 0 && f.ttl < time.Second {
+	if f.db == "" {
+		return usageError{errors.New("--db is empty; name a database file")}
+	}
+	if f.serves && f.ttl < time.Second {
 		return usageError{errors.New("--conversation-ttl must be at least 1s, for example 3h")}
 	}
 	return nil
@@ -63,7 +68,7 @@ func (f *storeFlags) open(ctx context.Context, log *slog.Logger) (*bridge, error
 	if err != nil {
 		return nil, err
 	}
-	r, err := relay.New(ctx, st, relay.Options{KeyFile: f.key(), ConversationTTL: f.ttl, Logger: log})
+	r, err := relay.New(ctx, st, relay.Options{KeyFile: f.key(st), ConversationTTL: f.ttl, Logger: log})
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -74,22 +79,23 @@ func (f *storeFlags) openStore(log *slog.Logger) (*sqlite.Store, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	if f.db == "" {
-		return nil, usageError{errors.New("there is no home directory to keep the database in; name one with --db")}
-	}
 	return sqlite.Open(f.db, sqlite.Options{Logger: log})
 }
 
-func (f *storeFlags) key() string {
+// key is the key file's path, by default beside the file that st has open.
+func (f *storeFlags) key(st *sqlite.Store) string {
 	if f.keyFile != "" {
 		return f.keyFile
 	}
-	return f.db + ".key"
+	return st.Path() + ".key"
 }
 
 // operate looks at a database as its operator. It must exist: to look at one
 // must not make one.
 func (f *storeFlags) operate(cmd *cobra.Command, look func(context.Context, agentbridge.Operator) error) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	if _, err := os.Stat(f.db); errors.Is(err, os.ErrNotExist) {
 		return agentbridge.Refuse(agentbridge.NotFound, "", "there is no database at %s yet; start the bridge first, or name another with --db", f.db)
 	}
@@ -97,7 +103,7 @@ func (f *storeFlags) operate(cmd *cobra.Command, look func(context.Context, agen
 	if err != nil {
 		return err
 	}
-	return errors.Join(look(cmd.Context(), relay.NewOperator(st, f.key())), st.Close())
+	return errors.Join(look(cmd.Context(), relay.NewOperator(st, f.key(st))), st.Close())
 }
 
 func (b *bridge) close() error {

@@ -5,14 +5,17 @@ import (
 	"os"
 	"strings"
 
+	"agentbridge"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
 func newRoot(std stdio) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "agentbridge",
-		Short: "A bridge through which coding agents exchange messages",
+		Use:     "agentbridge",
+		Version: agentbridge.Version,
+		Short:   "A bridge through which coding agents exchange messages",
 		Long: `agentbridge carries messages between coding agents (Claude Code, Codex, Gemini
 CLI and whatever else speaks MCP) on one machine. Every message is on disk before
 its sender is told so.
@@ -41,7 +44,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 authentication, 5 conflict,
 	for _, make := range []func() *cobra.Command{newList, newShow, newTokens, newCleanup} {
 		conversation.AddCommand(make())
 		alias := make()
-		alias.Short += " (same as: agentbridge conversation " + alias.Name() + ")"
+		alias.Short = "Short for: conversation " + alias.Name()
 		root.AddCommand(alias)
 	}
 	root.AddCommand(newServe(), newStdio(std), newDemo(), conversation, newAudit(), newVersion())

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strconv"
 	"syscall"
@@ -28,6 +29,10 @@ const (
 	maxHeader     = 32 << 10
 	shutdownTime  = time.Second
 )
+
+// outliveReaders keeps the process from ending when whoever read its stdout or
+// stderr goes away: a write then fails, and it ends in order or goes on.
+func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 
 // tuneMemory trades memory for time: the MCP SDK allocates much for each call
 // and keeps little, so a larger heap saves most of the collector's work. The
@@ -79,6 +84,7 @@ func (f *serveFlags) serve(ctx context.Context, stdout, stderr io.Writer) error 
 	if err := f.check(); err != nil {
 		return err
 	}
+	outliveReaders()
 	tuneMemory()
 	log := newLogger(stderr)
 	// The port comes first: a second server on it ends before it touches data.
@@ -154,6 +160,7 @@ Every process on the same database, this one and 'agentbridge serve' included,
 sees the same messages; none of them needs another to run.`,
 		Args: usageArgs(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			outliveReaders()
 			tuneMemory()
 			log := newLogger(std.err)
 			b, err := f.open(cmd.Context(), log)
@@ -171,8 +178,7 @@ sees the same messages; none of them needs another to run.`,
 	return cmd
 }
 
-// executable is this program's path, for commands that start it again and for
-// lines that others shall paste.
+// executable is this program's path, for the demo, which starts it again.
 func executable() string {
 	path, err := os.Executable()
 	if err != nil {

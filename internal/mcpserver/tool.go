@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"time"
 
 	"agentbridge"
 
@@ -95,6 +96,9 @@ func refusal(tool string, err error, log *slog.Logger) *mcp.CallToolResult {
 	switch e, ok := errors.AsType[*agentbridge.Error](err); {
 	case ok:
 		text = agentbridge.InertLine(e.Error()) // it may name what the caller wrote
+		if e.RetryAfter > 0 {
+			text += "; retry after " + plural(int64(e.RetryAfter/time.Second), "second")
+		}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		text = "cancelled before it was done"
 	default:

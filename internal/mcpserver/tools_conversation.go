@@ -145,18 +145,15 @@ func sendToPartner(ctx context.Context, c *invocation) (*reply, error) {
 	action, _ := c.args.optional("action_type")
 	files := c.args.strings("files_involved")
 	key, keyed := c.args.optional("idempotency_key")
+	draft, err := agentbridge.ParseSeatDraft(text, action, files)
+	c.args.check(err)
+	if keyed {
+		draft.Key, err = agentbridge.ParseKey(key)
+		c.args.check(err)
+	}
 	s, cred, err := c.sit(ctx)
 	if err != nil {
 		return nil, err
-	}
-	draft, err := agentbridge.ParseSeatDraft(text, action, files)
-	if err != nil {
-		return nil, err
-	}
-	if keyed {
-		if draft.Key, err = agentbridge.ParseKey(key); err != nil {
-			return nil, err
-		}
 	}
 	sent, err := s.Send(ctx, draft)
 	if err != nil {
@@ -241,11 +238,9 @@ func seatTitle(m agentbridge.SeatMessage) string {
 
 func updateMyStatus(ctx context.Context, c *invocation) (*reply, error) {
 	value := c.args.required("status")
-	s, _, err := c.sit(ctx)
-	if err != nil {
-		return nil, err
-	}
 	status, err := agentbridge.ParseStatus(value)
+	c.args.check(err)
+	s, _, err := c.sit(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package mcpserver
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"agentbridge"
@@ -162,12 +163,7 @@ func pageText(p agentbridge.Page) string {
 }
 
 func messageTitle(m agentbridge.Message) string {
-	return "[" + jsonNumber(m.Seq) + "] from " + quote(m.Sender) + " at " + agentbridge.FormatTime(m.At) + ", id " + string(m.ID)
-}
-
-func jsonNumber(n agentbridge.Seq) string {
-	b, _ := json.Marshal(n) // an integer can't fail
-	return string(b)
+	return "[" + strconv.FormatInt(int64(m.Seq), 10) + "] from " + quote(m.Sender) + " at " + agentbridge.FormatTime(m.At) + ", id " + string(m.ID)
 }
 
 // progressEvery is how often a waiting call shows that it is alive.

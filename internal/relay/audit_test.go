@@ -152,21 +152,21 @@ func TestAudit_refusals(t *testing.T) {
 			do   func()
 			want []string
 		}{
-			{"a burst", func() { guess(wrong, 1000) }, []string{`a refused CONV {"not_written_before":0,"reason":"wrong token"}`}},
-			{"the other seat", func() { guess(wrongB, 2) }, []string{`b refused CONV {"not_written_before":0,"reason":"wrong token"}`}},
+			{"a burst", func() { guess(wrong, 1000) }, []string{`local refused CONV {"not_written_before":0,"reason":"wrong token","seat":"a"}`}},
+			{"the other seat", func() { guess(wrongB, 2) }, []string{`local refused CONV {"not_written_before":0,"reason":"wrong token","seat":"b"}`}},
 			{"invented conversations", func() {
 				for i := range 100 {
 					guess(agentbridge.SeatCredential{Conversation: agentbridge.ConversationID(fmt.Sprintf("conv_%016x", i)), Seat: agentbridge.SeatA}, 1)
 				}
-			}, []string{` refused  {"not_written_before":0,"reason":"unknown conversation"}`}},
+			}, []string{`local refused  {"not_written_before":0,"reason":"unknown conversation","seat":""}`}},
 			{"the right token", func() { b.MustSit(a.Credential) }, nil},
 			{"within the minute", func() { time.Sleep(50 * time.Second); guess(wrong, 1) }, nil},
 			{"a minute later", func() { time.Sleep(10 * time.Second); guess(wrong, 1) },
-				[]string{`a refused CONV {"not_written_before":1000,"reason":"wrong token"}`}},
+				[]string{`local refused CONV {"not_written_before":1000,"reason":"wrong token","seat":"a"}`}},
 			{"invented again", func() { guess(agentbridge.SeatCredential{Conversation: "conv_ffffffffffffffff"}, 3) },
-				[]string{` refused  {"not_written_before":99,"reason":"unknown conversation"}`}},
+				[]string{`local refused  {"not_written_before":99,"reason":"unknown conversation","seat":""}`}},
 			{"an outdated token", func() { time.Sleep(agentbridge.DefaultTTL); guess(partner.Credential, 3) },
-				[]string{`b refused CONV {"not_written_before":0,"reason":"expired"}`}},
+				[]string{`local refused CONV {"not_written_before":0,"reason":"expired","seat":"b"}`}},
 		} {
 			before := lastEntry(t, b)
 			step.do()

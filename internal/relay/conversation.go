@@ -150,6 +150,11 @@ func (s *seat) Send(ctx context.Context, d agentbridge.SeatDraft) (sent agentbri
 		}
 		return t.PutReceipt(c, sent.Seq, s.seat.Partner().Agent())
 	})
+	if agentbridge.CodeOf(err) == agentbridge.Conflict { // it undid the heartbeat as well
+		if beat := s.beat(ctx); beat != nil {
+			return sent, beat
+		}
+	}
 	return sent, err
 }
 

@@ -97,8 +97,9 @@ func (r *Relay) denied(ctx context.Context, cred agentbridge.SeatCredential, kno
 		return
 	}
 	err := r.store.Update(ctx, func(t store.Tx) error {
-		return t.Log(agentbridge.Entry{At: time.Now(), Actor: p.seat.Agent(), Action: agentbridge.ActionRefused,
-			Target: p.conversation.Channel(), Detail: detail(map[string]any{"reason": reason, "not_written_before": leftOut})})
+		// The actor is not the seat: whoever it was could not show that.
+		return t.Log(agentbridge.Entry{At: time.Now(), Actor: unverified, Action: agentbridge.ActionRefused,
+			Target: p.conversation.Channel(), Detail: detail(map[string]any{"seat": p.seat, "reason": reason, "not_written_before": leftOut})})
 	})
 	if err != nil {
 		r.log.Error("a refusal could not be written to the audit log", "conversation", cred.Conversation, "error", err)

@@ -119,10 +119,16 @@ func (r *Relay) sweepAll() error {
 		cleared, err = v.Cleared()
 		return err
 	})
-	for left := cleared; left && err == nil; { // a start with nothing to do writes nothing
+	if err != nil || !cleared { // a start with nothing to do writes nothing
+		return err
+	}
+	for left := true; left && err == nil; {
 		left, err = r.sweepSome()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return r.store.Scrub(context.Background())
 }
 
 func (r *Relay) sweepSome() (left bool, err error) {
