@@ -209,3 +209,32 @@ func TestOpen_largeAndDamaged(t *testing.T) {
 		return agentbridge.CodeOf(err) == agentbridge.Unusable
 	})
 }
+
+// kill -9 in the middle of a checkpoint leaves a file that makes sense with its
+// WAL only: here its first page, which tells how many there are, and no other.
+// It must not be taken for a damaged one.
+func TestOpen_inTheMiddleOfACheckpoint(t *testing.T) {
+	t.Parallel()
+	alive := newPath(t)
+	s := open(t, alive, sqlite.Options{})
+	for range 20 {
+		mustPost(t, s, "#build", "in the WAL")
+	}
+	wal, err := os.ReadFile(alive + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const header, frame, page = 32, 24, 4096 // see the SQLite file format, §4.1
+	var first []byte
+	for at := header; at+frame+page <= len(wal); at += frame + page {
+		if binary.BigEndian.Uint32(wal[at:]) == 1 {
+			first = wal[at+frame : at+frame+page]
+		}
+	}
+	path := newPath(t)
+	write(t, path, first)
+	write(t, path+"-wal", wal)
+	if n := tally(t, open(t, path, sqlite.Options{}), "#build"); n != 20 {
+		t.Errorf("the channel holds %d messages, want 20", n)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	sqlite3 "modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
 )
 
 // applicationID marks our files, so that no other program's database is ever
@@ -53,7 +54,9 @@ func migrationSteps() ([]migration, error) {
 // to close, copies a WAL that a crash left behind into the file.
 func (s *Store) examine() error {
 	// immutable leaves the WAL alone, so that a newer or a foreign file stays as
-	// it is. What it does not see is looked at again in setUp.
+	// it is. It sees the file without its WAL: between two checkpoints that may
+	// look broken, which proves nothing, and what it does not see is looked at
+	// again in setUp.
 	version, err := examineBy(s.path, "mode=ro&immutable=1", func(r *session) (int, error) {
 		if err := r.checkLibrary(); err != nil {
 			return 0, err
@@ -64,7 +67,8 @@ func (s *Store) examine() error {
 		}
 		return r.inspect(s.path, steps)
 	})
-	if err != nil || version == 0 {
+	whole := resultCode(err) != lib.SQLITE_CORRUPT
+	if whole && (err != nil || version == 0) {
 		return err
 	}
 	mode := "mode=rw" // without a WAL there is nothing to copy, and the files made beside it go again
