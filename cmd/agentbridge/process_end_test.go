@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,71 @@ func TestProcess_stdioEndsWithItsInput(t *testing.T) {
 	p := busy(t)
 	p.in.Close()
 	p.wantExit(exitOK)
+}
+
+// A client that has stopped reading in the middle of an answer delays nothing,
+// and the message in that answer comes back at once.
+func TestProcess_stdioEndsWithAStuckClient(t *testing.T) {
+	for name, end := range map[string]func(p *program){
+		"SIGTERM": (*program).terminate,
+		"EOF":     func(p *program) { p.in.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHome(t)
+			m := h.stdio(t).member()
+			made := m.must("create_conversation", args{"my_role": "backend_developer", "partner_role": "frontend_developer"})
+			id := args{"conversation_id": made["conversation_id"]}
+			b := with(id, args{"session_id": "b", "token": made["session_b_token"]})
+			message := strings.Repeat("ä", 50_000) // 100 KB: more than a pipe holds
+			m.must("send_to_partner", with(id, args{"session_id": "a", "token": made["session_a_token"], "message": message}))
+
+			p, out := h.unread(t)
+			params, err := json.Marshal(args{"name": "check_messages", "arguments": b})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.say(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":` + initialize + `}`)
+			if line, err := out.ReadString('\n'); err != nil || !strings.Contains(line, `"id":0`) {
+				t.Fatalf("initialize: %q, %v", line, err)
+			}
+			p.say(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":` + string(params) + `}`)
+			if _, err := out.ReadByte(); err != nil { // the answer is being written
+				t.Fatal(err)
+			}
+			end(p)
+			p.wantExit(exitOK)
+			wantColumn(t, "check_messages", m.must("check_messages", b), "messages", "message", message)
+		})
+	}
+}
+
+// unread is stdio for a client that reads what the test reads, and no more.
+func (h home) unread(t *testing.T) (*program, *bufio.Reader) {
+	t.Helper()
+	p := &program{t: t, cmd: command(t, h.flags("stdio")...), exited: make(chan struct{})}
+	p.cmd.Stderr = &p.stderr
+	out, stdout, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Stdout = stdout
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stdout.Close()
+	go func() {
+		defer close(p.exited)
+		p.cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		p.cmd.Process.Kill()
+		<-p.exited
+		out.Close()
+	})
+	return p, bufio.NewReaderSize(out, 16)
 }
 
 // Clients read stdout as JSON-RPC and nothing else: a line of anything else,

@@ -9,10 +9,17 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
 
-// A batch is an array of calls whose answers go back as an array.
+// A batch is an array of messages whose answers go back as an array.
 type batch struct {
-	open    int
-	answers []json.RawMessage
+	calls    []jsonrpc.ID // in use until all of them are answered
+	answered int
+	answers  []json.RawMessage // to calls, and to what was none
+}
+
+// line is what to write once all calls are answered.
+func (b *batch) line() []byte {
+	line, _ := json.Marshal(b.answers) // made of encoded messages
+	return line
 }
 
 // isBatch reports whether a message is an array.
@@ -30,27 +37,22 @@ func (c *stdioConn) acceptBatch(line []byte) {
 		return
 	}
 	b := &batch{}
-	messages := make([]jsonrpc.Message, len(raw))
-	for i, r := range raw {
-		message, err := jsonrpc.DecodeMessage(r)
+	var messages []jsonrpc.Message
+	for _, r := range raw {
+		message, err := decode(r)
+		if err == nil {
+			err = c.enter(message, b)
+		}
 		if err != nil {
-			c.refuse(jsonrpc.CodeInvalidRequest, "Invalid request: "+err.Error())
-			return
+			b.answers = append(b.answers, rpcError(jsonrpc.CodeInvalidRequest, "Invalid request: "+err.Error()))
+			continue
 		}
-		messages[i] = message
+		messages = append(messages, message)
 	}
-	c.mu.Lock()
-	for _, message := range messages {
-		if isCall(message) {
-			if c.batches == nil {
-				c.batches = make(map[jsonrpc.ID]*batch)
-			}
-			c.batches[message.(*jsonrpc.Request).ID] = b
-			b.open++
-		}
+	if len(b.calls) == 0 && len(b.answers) > 0 {
+		_ = c.writeLine(b.line()) // writeLine has ended the exchange
 	}
-	c.mu.Unlock()
-	for _, message := range messages {
+	for _, message := range messages { // only now: the first answer must not find an unfinished batch
 		c.push(message)
 	}
 }
@@ -60,15 +62,17 @@ func (c *stdioConn) acceptBatch(line []byte) {
 func (c *stdioConn) collect(id jsonrpc.ID, answer []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b := c.batches[id]
+	b := c.open[id]
 	if b == nil {
+		delete(c.open, id)
 		return answer
 	}
-	delete(c.batches, id)
 	b.answers = append(b.answers, answer)
-	if b.open--; b.open > 0 {
+	if b.answered++; b.answered < len(b.calls) {
 		return nil
 	}
-	line, _ := json.Marshal(b.answers) // made of encoded messages
-	return line
+	for _, id := range b.calls {
+		delete(c.open, id)
+	}
+	return b.line()
 }

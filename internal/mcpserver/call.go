@@ -138,7 +138,7 @@ func (t *transports) exchangeOf(ctx context.Context, req mcp.Request) *exchange 
 	if x == nil { // its POST ended before the SDK came to run the call
 		ended, cancel := context.WithCancelCause(ctx)
 		cancel(errClientGone)
-		x = &exchange{ctx: ended, cancel: cancel}
+		x = &exchange{ctx: ended, cancel: cancel, admitted: true, left: true}
 	}
 	return x
 }

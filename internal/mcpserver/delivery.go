@@ -71,7 +71,8 @@ func (d *deliveries) add(result *mcp.CallToolResult, f func(left bool), ends ...
 	}
 }
 
-// settle ends the wait for a token that claim has returned. Only the first call for a token does anything.
+// settle ends the wait for a token, claimed or not: the writer that has claimed it says what became of it, and
+// the timer gives up on any. Only the first call for a token does anything.
 func (d *deliveries) settle(token string, left bool) { d.finish(token, left, true) }
 
 // lost ends the wait for a reply that nobody has begun to write.

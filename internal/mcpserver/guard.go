@@ -30,7 +30,7 @@ func (t *transports) admit(w http.ResponseWriter, r *http.Request) bool {
 // hostAllowed stops DNS rebinding: a name of the attacker's that resolves to our address.
 func (t *transports) hostAllowed(hostport string) bool {
 	host := hostname(hostport)
-	if host == "localhost" || host == "127.0.0.1" || host == "::1" {
+	if host == "localhost" || net.ParseIP(host).IsLoopback() { // an address needs no name to be resolved
 		return true
 	}
 	return slices.ContainsFunc(t.opts.AllowedHosts, func(allowed string) bool {

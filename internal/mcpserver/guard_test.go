@@ -31,6 +31,8 @@ func TestGuard_hostOriginAndMediaType(t *testing.T) {
 
 		{"plain", "POST", "/mcp", nil, 200, `"result"`},
 		{"localhost with port", "POST", "/mcp", headers{"Host": "LocalHost:1"}, 200, `"result"`},
+		{"another loopback address", "POST", "/mcp", headers{"Host": "127.0.0.2:8765"}, 200, `"result"`}, // serve --host 127.0.0.2
+		{"an address that is not ours", "POST", "/mcp", headers{"Host": "192.0.2.1:8765"}, 400, badHost},
 		{"IPv6", "POST", "/mcp", headers{"Host": "[::1]:8765"}, 200, `"result"`},
 		{"IPv6 without port", "POST", "/mcp", headers{"Host": "[::1]"}, 200, `"result"`},
 		{"allowed host", "POST", "/mcp", headers{"Host": "bridge.lan:8765"}, 200, `"result"`},

@@ -126,24 +126,13 @@ func (t *transports) carry(w http.ResponseWriter, r *http.Request, sess *session
 	}
 	defer t.shut(x)
 	x.admitted = admitted
+	defer t.leave(x)
 	defer x.stream.end()
 
 	if sess != nil && !t.sessions.join(sess, x) {
 		writeRPCError(w, http.StatusNotFound, codeSessionNotFound, "Session not found")
 		return
 	}
-	x.session = sess
-	defer func() {
-		x.mu.Lock()
-		sess := x.session
-		x.mu.Unlock()
-		if sess != nil {
-			t.sessions.leave(sess, x)
-		} else if admitted {
-			t.sessions.release()
-		}
-	}()
-
 	w.Header().Set("X-Accel-Buffering", "no")
 	r = r.Clone(x.ctx)
 	r.Header.Set(exchangeHeader, x.id)

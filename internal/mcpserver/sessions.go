@@ -65,16 +65,42 @@ func (s *sessions) join(sess *session, x *exchange) bool {
 	}
 	sess.timer.Stop()
 	sess.exchanges[x] = struct{}{}
+	x.session = sess
 	return true
 }
 
-func (s *sessions) leave(sess *session, x *exchange) {
+// add makes the place that x holds the session's. It reports false if x has left, and taken its place along:
+// the SDK goes on with the initialize request of a client that has hung up.
+func (s *sessions) add(sess *session, x *exchange) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed || x.left {
+		return false
+	}
+	sess.exchanges[x] = struct{}{}
+	s.byID[sess.id] = sess
+	x.session = sess
+	return true
+}
+
+// leave ends x's use of its session, which it returns. The place of a session that was never opened is free
+// again.
+func (s *sessions) leave(x *exchange) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x.left = true
+	sess := x.session
+	if sess == nil {
+		if x.admitted {
+			s.open--
+		}
+		return nil
+	}
 	delete(sess.exchanges, x)
 	if len(sess.exchanges) == 0 && !sess.ended {
 		sess.timer.Reset(s.idle)
 	}
+	return sess
 }
 
 // remove takes the session out, with the place it held, and returns what still used it. It reports false if
@@ -108,26 +134,24 @@ func (s *sessions) close() []*session {
 	return open
 }
 
-// registerSession makes the place that x's initialize request holds the session's.
+// registerSession keeps the session that x's initialize request has opened, or closes it if x has left.
 func (t *transports) registerSession(x *exchange, server *mcp.ServerSession) {
-	sess := &session{id: server.ID(), server: server, exchanges: map[*exchange]struct{}{x: {}}}
+	sess := &session{id: server.ID(), server: server, exchanges: make(map[*exchange]struct{})}
 	if info := auth.TokenInfoFromContext(x.ctx); info != nil {
 		sess.user = info.UserID
 	}
-	s := &t.sessions
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		t.closeSession(server)
-		return
-	}
-	sess.timer = time.AfterFunc(s.idle, func() { t.endIdle(sess) })
+	sess.timer = time.AfterFunc(t.sessions.idle, func() { t.endIdle(sess) })
 	sess.timer.Stop() // x is using it
-	s.byID[sess.id] = sess
-	s.mu.Unlock()
-	x.mu.Lock()
-	x.session = sess
-	x.mu.Unlock()
+	if !t.sessions.add(sess, x) {
+		t.closeSession(server)
+	}
+}
+
+// leave ends x's use of its session, and the session if x opened it and nobody was told its id.
+func (t *transports) leave(x *exchange) {
+	if sess := t.sessions.leave(x); sess != nil && x.admitted && !x.stream.answered() {
+		t.endSession(sess)
+	}
 }
 
 func (t *transports) endIdle(sess *session) {

@@ -1,7 +1,14 @@
 package mcpserver
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,6 +137,76 @@ func TestSessions_areLimited(t *testing.T) {
 		}
 	}
 	b.initialize()
+}
+
+// A client that hangs up while it initializes must not keep a place: sessions that the SDK had closed did, and
+// the counter went wrong.
+func TestSessions_abortedInitializeLeavesNothing(t *testing.T) {
+	const clients = 400
+	b := newBench(t, transportOptions{MaxSessions: clients}).serve()
+	request := b.request(t.Context(), "POST", "/mcp", legacyInit, nil)
+	var raw bytes.Buffer
+	if err := request.Write(&raw); err != nil {
+		t.Fatal(err)
+	}
+	var aborts sync.WaitGroup
+	for i := range clients {
+		aborts.Go(func() {
+			conn, err := b.dial()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			conn.(*net.TCPConn).SetLinger(i % 2) // half of them with a reset
+			conn.Write(raw.Bytes())
+			time.Sleep(time.Duration(i%40) * 50 * time.Microsecond) // to meet every step of the server's
+			conn.Close()
+		})
+	}
+	aborts.Wait()
+	resp, body := b.do("POST", "/mcp", modernCall(1, "echo", "alive"), modernHeaders("echo"))
+	wantStatus(t, "echo", resp, body, 200, "alive")
+
+	// What is left are sessions whose clients may have read their id. They end when they are idle.
+	tidy := func() string {
+		b.mu.Lock()
+		exchanges := len(b.exchanges)
+		b.mu.Unlock()
+		b.sessions.mu.Lock()
+		byID := slices.Collect(maps.Values(b.sessions.byID))
+		b.sessions.mu.Unlock()
+		for _, sess := range byID {
+			b.endIdle(sess)
+		}
+		b.sessions.mu.Lock()
+		defer b.sessions.mu.Unlock()
+		sdk := 0
+		for range b.server.Sessions() {
+			sdk++
+		}
+		if exchanges+len(b.sessions.byID)+b.sessions.open+sdk == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%d exchanges, %d sessions, %d places, %d sessions of the SDK", exchanges, len(b.sessions.byID), b.sessions.open, sdk)
+	}
+	// The kernel may hand over an aborted connection late, even now: then its session is tidied away too.
+	fits := func() bool {
+		for range clients {
+			if resp, _ := b.do("POST", "/mcp", legacyInit, nil); resp.StatusCode != 200 {
+				return false
+			}
+		}
+		return true
+	}
+	left := tidy()
+	for deadline := time.Now().Add(10 * time.Second); left != "" || !fits(); left = tidy() {
+		if time.Now().After(deadline) {
+			t.Fatalf("no room for %d sessions after 10 s: %s", clients, cmp.Or(left, "nothing is left"))
+		}
+		<-time.After(time.Millisecond)
+	}
+	resp, body = b.do("POST", "/mcp", legacyInit, nil)
+	wantStatus(t, "one too many", resp, body, 503, "too many sessions")
 }
 
 // The client cannot choose the exchange that its calls belong to: a copied or made-up header is replaced.

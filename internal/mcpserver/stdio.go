@@ -8,9 +8,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"sync"
 	"time"
 
@@ -23,7 +26,8 @@ const (
 
 	// Together less than two seconds: what a client waits before it kills the process.
 	answerTime = time.Second            // after the end of stdin, for requests already read
-	partTime   = 250 * time.Millisecond // for each step of leaving after that
+	leaveTime  = 600 * time.Millisecond // after that for everything, close included
+	partTime   = 200 * time.Millisecond // for each step of leaving
 )
 
 var errStdinEnded = errors.New("stdin has ended")
@@ -49,6 +53,7 @@ func (t *transports) serveStdio(ctx context.Context, in io.ReadCloser, out io.Wr
 	go conn.read()
 
 	<-x.ctx.Done()
+	t.leaveWithin(leaveTime)
 	conn.pending.wait(partTime) // calls that were cancelled may still say so
 	select {
 	case <-t.closeSession(session):
@@ -77,9 +82,10 @@ type stdioConn struct {
 	once   sync.Once
 	closed chan struct{}
 
-	writing sync.Mutex // guards out; held while a client does not read
-	mu      sync.Mutex // guards batches
-	batches map[jsonrpc.ID]*batch
+	writing sync.Mutex            // guards out; held while a client does not read
+	mu      sync.Mutex            // guards the fields below
+	open    map[jsonrpc.ID]*batch // calls not yet answered; nil for one outside of a batch
+	claimed map[string]struct{}   // tokens of writes in progress
 }
 
 func (c *stdioConn) Connect(context.Context) (mcp.Connection, error) { return c, nil }
@@ -90,8 +96,51 @@ func (c *stdioConn) Close() error {
 		close(c.closed)
 		c.in.Close()
 		c.out.Close()
+		c.giveUp()
 	})
 	return nil
+}
+
+// giveUp reports replies as lost whose write has not ended. Closing a blocking stdout does not interrupt a
+// write, and one that nobody reads would otherwise keep its message until deliveryLimit.
+func (c *stdioConn) giveUp() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for token := range c.claimed {
+		c.replies.settle(token, false)
+	}
+}
+
+// claim claims the tokens in line, unless giveUp has run or is about to; what nobody claims is lost too.
+func (c *stdioConn) claim(line []byte) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.closed:
+		return nil
+	default:
+	}
+	tokens := c.replies.claim(line)
+	for _, token := range tokens {
+		if c.claimed == nil {
+			c.claimed = make(map[string]struct{})
+		}
+		c.claimed[token] = struct{}{}
+	}
+	return tokens
+}
+
+// settle is for the tokens that claim returned. After giveUp it changes nothing.
+func (c *stdioConn) settle(tokens []string, left bool) {
+	if len(tokens) == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, token := range tokens {
+		delete(c.claimed, token)
+	}
+	c.replies.settleAll(tokens, left)
 }
 
 func (c *stdioConn) Read(ctx context.Context) (jsonrpc.Message, error) {
@@ -123,11 +172,11 @@ func (c *stdioConn) Write(ctx context.Context, message jsonrpc.Message) error {
 }
 
 func (c *stdioConn) writeLine(line []byte) error {
-	tokens := c.replies.claim(line)
+	tokens := c.claim(line)
 	c.writing.Lock()
 	_, err := c.out.Write(append(line, '\n'))
 	c.writing.Unlock()
-	c.replies.settleAll(tokens, err == nil)
+	c.settle(tokens, err == nil)
 	if err != nil {
 		c.x.cancel(fmt.Errorf("%w: write: %w", errStdio, err))
 	}
@@ -198,7 +247,10 @@ func (c *stdioConn) accept(line []byte) {
 		c.acceptBatch(line)
 		return
 	}
-	message, err := jsonrpc.DecodeMessage(line)
+	message, err := decode(line)
+	if err == nil {
+		err = c.enter(message, nil)
+	}
 	if err != nil {
 		c.refuse(jsonrpc.CodeInvalidRequest, "Invalid request: "+err.Error())
 		return
@@ -206,10 +258,59 @@ func (c *stdioConn) accept(line []byte) {
 	c.push(message)
 }
 
-func (c *stdioConn) push(message jsonrpc.Message) {
-	if isCall(message) {
-		c.pending.add()
+// decode reads a message and refuses an id that its answer could not carry: the SDK makes an int64 of
+// every number, by way of a float64, and a notification of a request whose id is null.
+func decode(p []byte) (jsonrpc.Message, error) {
+	message, err := jsonrpc.DecodeMessage(p)
+	if err != nil {
+		return nil, err
 	}
+	var fields map[string]json.RawMessage
+	_ = json.Unmarshal(p, &fields) // it is a message, so it is an object
+	if id, ok := fields["id"]; ok && !validID(id) {
+		return nil, errBadID
+	}
+	return message, nil
+}
+
+// validID reports whether the id is a string or an integer that a float64 holds exactly.
+func validID(id json.RawMessage) bool {
+	if bytes.HasPrefix(id, []byte(`"`)) {
+		return true
+	}
+	n, err := strconv.ParseFloat(string(id), 64)
+	return err == nil && n == math.Trunc(n) && math.Abs(n) < 1<<53
+}
+
+var (
+	errBadID   = errors.New("the id must be a string or an integer")
+	errIDInUse = errors.New("the id belongs to a request that has no answer yet")
+)
+
+// enter notes a call that has to be answered, alone or in b. It refuses one whose id is still in use: two
+// answers under one id help nobody, and the SDK would give the second call none.
+func (c *stdioConn) enter(message jsonrpc.Message, b *batch) error {
+	if !isCall(message) {
+		return nil
+	}
+	id := message.(*jsonrpc.Request).ID
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.open[id]; ok {
+		return errIDInUse
+	}
+	if c.open == nil {
+		c.open = make(map[jsonrpc.ID]*batch)
+	}
+	c.open[id] = b
+	if b != nil {
+		b.calls = append(b.calls, id)
+	}
+	c.pending.add()
+	return nil
+}
+
+func (c *stdioConn) push(message jsonrpc.Message) {
 	select {
 	case c.incoming <- message:
 	case <-c.closed:

@@ -207,6 +207,130 @@ func TestStdio_returnsWhenNobodyReadsStdout(t *testing.T) { // a stuck reader bl
 	b.wantLeft(false)
 }
 
+// A deaf client has stopped reading. As with the real stdout, which is blocking, closing it does not interrupt
+// the write.
+type deaf struct{ begun, end chan struct{} }
+
+func (d deaf) Write(p []byte) (int, error) {
+	if len(p) < 64<<10 {
+		return len(p), nil
+	}
+	close(d.begun)
+	<-d.end
+	return len(p), nil
+}
+func (d deaf) Close() error { return nil }
+
+func TestStdio_givesUpAReplyThatNobodyReads(t *testing.T) { // it took 3.75 s, and the message came back 20 s later
+	synctest.Test(t, func(t *testing.T) {
+		for end, limit := range map[string]time.Duration{"SIGTERM": leaveTime, "EOF": answerTime + leaveTime} {
+			b := newBench(t, transportOptions{})
+			in, stdin := io.Pipe()
+			out := deaf{make(chan struct{}), make(chan struct{})}
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				if err := b.serveStdio(ctx, in, out); err != nil {
+					t.Errorf("%s: serveStdio: %v", end, err)
+				}
+				b.close()
+			}()
+			io.WriteString(stdin, legacyInit+"\n"+legacyCall(1, "big", "")+"\n")
+			<-out.begun
+			began := time.Now()
+			if end == "SIGTERM" {
+				stop()
+			} else {
+				stdin.Close()
+			}
+			<-done
+			if took := time.Since(began); took > limit {
+				t.Errorf("%s: serveStdio and close took %v, want %v at most", end, took, limit)
+			}
+			select {
+			case left := <-b.left:
+				if left {
+					t.Errorf("%s: onReply: left = true", end)
+				}
+			default:
+				t.Errorf("%s: close returned before onReply's function", end)
+			}
+			close(out.end) // the write succeeds after all, but nobody is told twice
+			synctest.Wait()
+			if len(b.left) > 0 {
+				t.Errorf("%s: onReply's function ran twice", end)
+			}
+			stop()
+		}
+	})
+}
+
+// The SDK reads 1.5 as 1, and never answers a call whose id is in use.
+func TestStdio_refusesIDsItCannotAnswer(t *testing.T) {
+	const refused = `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,`
+	b := newBench(t, transportOptions{})
+	p := b.stdio()
+	p.say(legacyInit)
+	p.want(`"id":0`)
+	for _, id := range []string{"1.5", "1e22", "9007199254740993", "-9223372036854775809", "true", "null", "{}", "[1]"} {
+		p.say(`{"jsonrpc":"2.0","id":` + id + `,"method":"ping"}`)
+		p.want(refused)
+	}
+	for _, id := range []string{`"1.5"`, `""`, "0", "-7", "9007199254740991"} {
+		p.say(`{"jsonrpc":"2.0","id":` + id + `,"method":"ping"}`)
+		p.want(`"id":` + id)
+	}
+
+	p.say(legacyCall(1, "hold", ""))
+	within(t, "hold", b.started)
+	p.say(legacyCall(1, "echo", "again"))
+	p.want(refused)
+	b.release <- struct{}{}
+	p.want("held")
+	b.wantLeft(true)
+	p.say(legacyCall(1, "echo", "now"))
+	p.want(`"text":"now"`)
+
+	began := time.Now()
+	p.in.Close()
+	p.wantDone()
+	if took := time.Since(began); took >= answerTime {
+		t.Errorf("serveStdio took %v: it still waits for an answer", took)
+	}
+}
+
+func TestStdio_refusesOneByOneInABatch(t *testing.T) {
+	b := newBench(t, transportOptions{})
+	p := b.stdio()
+	p.say(strings.Replace(legacyInit, "2025-11-25", "2025-03-26", 1))
+	p.want("2025-03-26")
+	p.say(legacyCall(1, "hold", ""))
+	within(t, "hold", b.started)
+	for _, c := range []struct {
+		batch           string
+		answers, errors int
+	}{
+		{"[" + strings.Join([]string{legacyCall(2, "echo", "a"), "7", legacyCall(1, "echo", "in use"), `{"jsonrpc":"2.0","id":1.5,"method":"ping"}`, legacyCall(2, "echo", "twice"), legacyCall(3, "echo", "b")}, ",") + "]", 6, 4},
+		{`[1,{"jsonrpc":"2.0","id":true,"method":"ping"}]`, 2, 2},
+		{"[" + legacyCall(2, "echo", "a") + "]", 1, 0},
+	} {
+		p.say(c.batch)
+		line := p.want("")
+		if err := strings.Count(line, `"code":-32600`); strings.Count(line, `"jsonrpc"`) != c.answers || err != c.errors || line[0] != '[' {
+			t.Errorf("batch %s: answer %s, want %d with %d errors", c.batch, line, c.answers, c.errors)
+		}
+	}
+	b.release <- struct{}{}
+	p.want("held")
+	began := time.Now()
+	p.in.Close()
+	p.wantDone()
+	if took := time.Since(began); took >= answerTime {
+		t.Errorf("serveStdio took %v: it still waits for an answer", took)
+	}
+}
+
 func TestStdio_survivesBombs(t *testing.T) {
 	b := newBench(t, transportOptions{})
 	p := b.stdio()

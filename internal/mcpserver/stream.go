@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -27,6 +28,8 @@ type stream struct {
 	timeout   time.Duration // for one write
 	keepAlive time.Duration
 	plain     bool // the client takes one JSON document, not events
+
+	wrote atomic.Bool // a Write has succeeded
 
 	mu      sync.Mutex // guards w and the fields below; held while writing
 	w       http.ResponseWriter
@@ -84,8 +87,12 @@ func (s *stream) Write(p []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	s.wrote.Store(true)
 	return len(p), nil
 }
+
+// answered reports whether anything of the SDK's was written.
+func (s *stream) answered() bool { return s.wrote.Load() }
 
 func (s *stream) write(p []byte) error {
 	s.mu.Lock()

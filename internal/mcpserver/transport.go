@@ -77,6 +77,7 @@ type transports struct {
 	exchanges map[string]*exchange
 	listeners map[string]*listener // by session_id of /sse
 	closed    bool
+	leaveBy   time.Time // when a client of stdio has left: what close may use of its time
 }
 
 // newTransports also installs the receiving middleware that calls depend on. Install other middleware
@@ -141,7 +142,8 @@ func (t *transports) handler() http.Handler {
 }
 
 // close ends every stream, call and session, all at once, and waits for the functions given to onReply. It
-// takes at most three seconds, and a few milliseconds unless a tool ignores its context. Call it before
+// takes at most three seconds, less after serveStdio, which has waited already, and a few milliseconds unless
+// a tool ignores its context. Call it before
 // http.Server.Shutdown, which otherwise waits for open streams for ever.
 func (t *transports) close() {
 	t.mu.Lock()
@@ -158,8 +160,25 @@ func (t *transports) close() {
 	for _, s := range t.sessions.close() {
 		t.endSession(s)
 	}
-	t.closing.wait(time.Second)
-	t.replies.running.wait(2 * time.Second)
+	t.closing.wait(t.timeLeft(time.Second))
+	t.replies.running.wait(t.timeLeft(2 * time.Second))
+}
+
+// leaveWithin limits all waiting from here on: a client of stdio kills a process that does not end.
+func (t *transports) leaveWithin(limit time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.leaveBy = time.Now().Add(limit)
+}
+
+// timeLeft is limit, or what leaveWithin has left of it.
+func (t *transports) timeLeft(limit time.Duration) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.leaveBy.IsZero() {
+		return limit
+	}
+	return min(limit, time.Until(t.leaveBy))
 }
 
 // An exchange is one carrier of replies: an HTTP request whose response is a stream, or the stdio
@@ -172,8 +191,11 @@ type exchange struct {
 
 	admitted bool // an initialize request, which holds the place of the session it may become
 
-	mu       sync.Mutex // guards the fields below
-	session  *session   // of /mcp before 2026-07-28
+	// Guarded by sessions.mu.
+	session *session // of /mcp before 2026-07-28
+	left    bool     // it can neither join nor open a session any more
+
+	mu       sync.Mutex // guards revision
 	revision string     // negotiated on this connection; only stdio asks
 }
 
