@@ -20,8 +20,11 @@ lint: ## gofmt, go vet, staticcheck (pinned in tools.mod), other systems compile
 race: ## all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race ./...
 
+# Where a C compiler is, the fault tests run under the race detector.
+RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
+
 faults: ## the long form of the fault tests: 100 kills, five-second fairness
-	AGENTBRIDGE_LONG=1 go test -count=1 -run 'Kill|Process|Fair|Stop|Stuck' ./internal/store/... ./cmd/agentbridge
+	AGENTBRIDGE_LONG=1 go test $(RACE) -count=1 -timeout 20m -run 'Kill|Crash|Process|Fair|Stop|Stuck' ./internal/store/... ./cmd/agentbridge
 
 fuzz: ## each fuzz target for 30 s
 	./scripts/fuzz 30s
