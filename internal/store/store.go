@@ -30,8 +30,8 @@ type Store interface {
 
 	// OnCommit sets the function that is told which topics (targets of audit
 	// entries) changed, after every commit of this or another process; nil
-	// topics mean that anything may have changed. It must not block. It is a
-	// hint: calls may be late, merged or repeated, but not missing for longer
+	// topics mean that anything may have changed. It must not block, and may be
+	// called from several goroutines at once. It is a hint: calls may be late, merged or repeated, but not missing for longer
 	// than about a second. It is called before Update returns for commits of
 	// this process. Set it before the first Update.
 	OnCommit(ring func(topics []agentbridge.ChannelName))

@@ -148,14 +148,14 @@ func ringChild(args []string) error {
 	if err != nil {
 		return err
 	}
-	var committed time.Time
-	s.OnCommit(func([]agentbridge.ChannelName) { committed = time.Now() }) // before the doorbell rings
+	var committed atomic.Int64
+	s.OnCommit(func([]agentbridge.ChannelName) { committed.Store(time.Now().UnixNano()) }) // before the doorbell rings
 	fmt.Println("ready")
 	for heard() != "" {
 		if _, err := post(s, "#bell", "ding"); err != nil {
 			return err
 		}
-		fmt.Println(committed.UnixNano())
+		fmt.Println(committed.Load())
 	}
 	return s.Close()
 }
