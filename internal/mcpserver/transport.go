@@ -1,6 +1,6 @@
 // This file is the front of the transports: one *mcp.Server reachable over stdio, over /mcp in both
 // protocol eras and over the older /sse with /messages/. It decides who is let in, which era answers, and
-// how everything ends. The SDK does the protocol; what it leaves open (MCP.md §4) is closed here and in
+// how everything ends. The SDK does the protocol; what it leaves open is closed here and in
 // the files beside it.
 
 package mcpserver

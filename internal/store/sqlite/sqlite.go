@@ -50,10 +50,11 @@ type Store struct {
 	log    *slog.Logger
 	db     driver.Connector
 
-	queue  queue    // hands out the pen, to whose holder belong
-	writer *session // the one connection that writes,
-	ledger ledger   // what is remembered of the file,
-	gate   *gate    // and the place at the gate
+	queue  queue     // hands out the pen, to whose holder belong
+	writer *session  // the one connection that writes,
+	ledger ledger    // what is remembered of the file,
+	looked time.Time // when the file was last known to be ours,
+	gate   *gate     // and the place at the gate
 
 	readers chan *session                                   // those that are not in use,
 	reading int                                             // of so many
@@ -140,14 +141,22 @@ func prepareFile(path string) (string, error) {
 // Path is the database file, without symbolic links.
 func (s *Store) Path() string { return s.path }
 
+// lookEvery spares commits in quick succession the look. A file can go between
+// the look and the commit as well, which takes about as long.
+const lookEvery = time.Millisecond
+
 // checkFile notices that the file was removed or replaced under us, or found to
 // be damaged. SQLite would go on writing to what nobody can open any more.
 func (s *Store) checkFile() error {
+	if damage := s.damage.Load(); damage != nil {
+		return *damage
+	}
+	if time.Since(s.looked) < lookEvery {
+		return nil
+	}
 	info, err := os.Stat(s.path)
 	if err == nil && os.SameFile(info, s.file) {
-		if damage := s.damage.Load(); damage != nil {
-			return *damage
-		}
+		s.looked = time.Now()
 		return nil
 	}
 	s.log.Error("the database file was removed or replaced while it was open", "db", s.path)
