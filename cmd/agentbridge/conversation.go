@@ -25,6 +25,15 @@ func (r *reading) declare(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// operateOn is operate for commands that name a conversation.
+func (r *reading) operateOn(cmd *cobra.Command, name string, look func(context.Context, agentbridge.Operator, agentbridge.ConversationID) error) error {
+	id, err := agentbridge.ParseConversationID(name)
+	if err != nil {
+		return err
+	}
+	return r.operate(cmd, func(ctx context.Context, op agentbridge.Operator) error { return look(ctx, op, id) })
+}
+
 // printJSON writes one value. HTML stays as it is: this is no web page.
 func printJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
@@ -108,11 +117,7 @@ func newShow() *cobra.Command {
 		Short: "Show a conversation and how its messages begin, read and unread; --json has all of them",
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := agentbridge.ParseConversationID(args[0])
-			if err != nil {
-				return err
-			}
-			return r.operate(cmd, func(ctx context.Context, op agentbridge.Operator) error {
+			return r.operateOn(cmd, args[0], func(ctx context.Context, op agentbridge.Operator, id agentbridge.ConversationID) error {
 				info, lines, err := op.Conversation(ctx, id)
 				if err != nil {
 					return err
@@ -170,11 +175,7 @@ func newTokens() *cobra.Command {
 		Short: "Print both tokens of a conversation; needs the key file, and the audit log notes it",
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := agentbridge.ParseConversationID(args[0])
-			if err != nil {
-				return err
-			}
-			return r.operate(cmd, func(ctx context.Context, op agentbridge.Operator) error {
+			return r.operateOn(cmd, args[0], func(ctx context.Context, op agentbridge.Operator, id agentbridge.ConversationID) error {
 				a, b, err := op.Tokens(ctx, id)
 				if err != nil {
 					return err
