@@ -15,7 +15,20 @@ const (
 	ActionTokensShown        Action = "tokens_shown"
 	ActionCleanup            Action = "cleanup"
 	ActionRefused            Action = "refused"
+	ActionExpire             Action = "expire" // messages outlived the retention
+
+	// What the boundary turns away before anything is opened; reference B's words.
+	ActionAuthFailure    Action = "auth_failure"
+	ActionPolicyReject   Action = "policy_reject"
+	ActionOversizeReject Action = "oversize_reject"
 )
+
+// Refusal is a request that the boundary turned away.
+type Refusal struct {
+	Action  Action // one of the last three
+	Address string // of whoever asked
+	Path    string // what was asked for
+}
 
 // Entry is one record of the audit log. It holds no message text and no
 // secret. Its Seq counts entries without a gap, apart from the Seq of messages.

@@ -23,12 +23,15 @@ func ParseChannelName(s string) (ChannelName, error) {
 	if err := checkIdentity("channel", s, MaxChannelName); err != nil {
 		return "", err
 	}
-	if privateName.MatchString(s) {
+	if ChannelName(s).Private() {
 		return "", Refuse(Reserved, "channel", "names of the form conv_<16 hex digits> are private conversations; "+
 			"use check_messages and send_to_partner with your token")
 	}
 	return ChannelName(s), nil
 }
+
+// Private tells whether the name is a conversation's.
+func (c ChannelName) Private() bool { return privateName.MatchString(string(c)) }
 
 // Limits on what one channel call returns.
 const (
@@ -42,11 +45,13 @@ const (
 
 // ReadRequest says which messages of a channel to read. With After or Consumer
 // the oldest messages behind that position come first; with neither, the
-// newest Limit messages. After wins over Consumer. Reading moves no cursor.
+// newest Limit messages, of those before Before if it is given. After wins over
+// Consumer, and both over Before. Reading moves no cursor.
 type ReadRequest struct {
 	Channel  ChannelName
-	After    MessageID // a message of this channel; "" if none
+	After    MessageID // a message of this channel or a mark; "" if none
 	Consumer AgentName // whose cursor to read from; "" if none; an unknown one stands at the beginning
+	Before   Seq       // 0 if none
 	Limit    int       // 1..MaxPage; 0 means DefaultPage
 	MaxBytes int       // upper bound for the sum of Message.WireSize; 0 means MaxReplyBytes; the first message always fits
 }
@@ -58,6 +63,7 @@ type Page struct {
 	Next     MessageID // where to continue: the last message, else the cursor that was given
 	Consumer AgentName
 	Stale    bool // After is not a message of this channel: nothing was read
+	Gap      bool // with a consumer: messages behind its cursor were removed before it read them
 	More     bool // further messages stand behind the last one
 	Older    bool // without a cursor: older messages than these exist
 	TimedOut bool // only of Wait
@@ -81,18 +87,35 @@ type Ack struct {
 	Metadata  Metadata // kept with the cursor; nil keeps what is there
 }
 
+// ChannelQuery selects channels, by name.
+type ChannelQuery struct {
+	After    ChannelName // only those behind this name
+	Senders  bool        // with who wrote there
+	MaxBytes int         // upper bound for the sum of ChannelInfo.WireSize; 0 means about MaxReplyBytes; the first always fits
+}
+
 // ChannelInfo is one line of a channel listing.
 type ChannelInfo struct {
 	Name   ChannelName
 	Count  int64
 	LastAt time.Time
+	// Senders are those who wrote since the channel was last cleared, by name,
+	// MaxSenders at most.
+	Senders []AgentName
 }
+
+// MaxSenders is how many senders a listing names for a channel.
+const MaxSenders = 100
 
 // WireSize is how many bytes the line takes at most in a reply that holds it
 // both as JSON and as text.
 func (c ChannelInfo) WireSize() int {
 	const fixed = 160 // keys, count, time, words
-	return fixed + jsonSize(string(c.Name)) + jsonSize(strconv.Quote(string(c.Name)))
+	size := fixed + jsonSize(string(c.Name)) + jsonSize(strconv.Quote(string(c.Name)))
+	for _, s := range c.Senders {
+		size += jsonSize(string(s)) + len(",")
+	}
+	return size
 }
 
 // ChannelList is a listing of the channels that hold messages, by name.

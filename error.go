@@ -35,10 +35,12 @@ const (
 	Reserved        Code = "reserved_name"
 	Unauthenticated Code = "unauthenticated"
 	Expired         Code = "expired"
-	Busy            Code = "busy"        // try again after RetryAfter
-	Unavailable     Code = "unavailable" // the store can't take writes now: disk full, file gone
-	Closed          Code = "closed"      // the bridge is shutting down
-	Unusable        Code = "unusable"    // the store or its key can't be used; a person has to act
+	RateLimited     Code = "rate_limited" // try again after RetryAfter
+	Unreachable     Code = "unreachable"  // of a client: no bridge answers
+	Busy            Code = "busy"         // try again after RetryAfter
+	Unavailable     Code = "unavailable"  // the store can't take writes now: disk full, file gone
+	Closed          Code = "closed"       // the bridge is shutting down
+	Unusable        Code = "unusable"     // the store or its key can't be used; a person has to act
 	Internal        Code = "internal"
 )
 
@@ -50,7 +52,7 @@ type Error struct {
 	Code       Code
 	Field      string        // argument or envelope field, "" if the whole call is meant
 	Message    string        // without the field's name
-	RetryAfter time.Duration // > 0 for Busy and Unavailable
+	RetryAfter time.Duration // > 0 for Busy, Unavailable and RateLimited
 }
 
 func (e *Error) Error() string {

@@ -18,6 +18,7 @@ var floors = map[string][]string{
 	// 1 leaves
 	"internal/bell":  {""},
 	"internal/token": {""},
+	"internal/wire":  {""},
 	// 2 stores
 	"internal/store":           {""},
 	"internal/store/sqlite":    {"", "internal/store"},
@@ -25,7 +26,7 @@ var floors = map[string][]string{
 	// 3 engine
 	"internal/relay": {"", "internal/store", "internal/bell", "internal/token"},
 	// 4 faces
-	"internal/mcpserver": {""},
+	"internal/mcpserver": {"", "internal/wire"},
 	// 5
 	"cmd/agentbridge": {"", "internal/mcpserver", "internal/relay", "internal/store/sqlite"},
 
@@ -40,7 +41,7 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":                     {"internal/store/sqlite"},
 	"github.com/fsnotify/fsnotify":           {"internal/store/sqlite"},
 	"os/exec":                                {"cmd/agentbridge"}, // the demo
-	"net/http":                               {"internal/mcpserver", "cmd/agentbridge"},
+	"net/http":                               {"internal/wire", "internal/mcpserver", "cmd/agentbridge"},
 	"database/sql":                           {"internal/store/sqlite"},
 }
 

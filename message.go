@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +32,21 @@ func NewMessageID(seq Seq) MessageID {
 	h := hex.EncodeToString(b[:])
 	return MessageID(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
 }
+
+// markTail is what stands behind the position in a mark: no id of a message
+// has it, because there it is random.
+const markTail = "-8000-8000-000000000000"
+
+// Mark returns an id that names no message but a place to read on from: right
+// behind the message at a position, in whatever channel. It is the cursor of
+// somebody who has not seen a message yet.
+func Mark(seq Seq) MessageID {
+	h := fmt.Sprintf("%012x", int64(seq))
+	return MessageID(h[:8] + "-" + h[8:] + markTail)
+}
+
+// IsMark tells whether the id is a mark.
+func (id MessageID) IsMark() bool { return len(id) == 36 && strings.HasSuffix(string(id), markTail) }
 
 // Position is where a message with this id stands if there is one, 0 if the id
 // was never made by a bridge.

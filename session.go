@@ -40,8 +40,16 @@ type Session interface {
 	// Ack moves a consumer's cursor forward to a message; an older one moves
 	// nothing and is no error.
 	Ack(ctx context.Context, a Ack) (Cursor, error)
-	// Channels lists the channels behind the given name that hold messages.
-	Channels(ctx context.Context, after ChannelName) (ChannelList, error)
+	// Message returns one message of any channel, or NotFound.
+	Message(ctx context.Context, id MessageID) (Message, error)
+	// Follow returns what happens in one channel behind a position: first what
+	// stands there, then what comes. "" begins now.
+	Follow(ctx context.Context, channel ChannelName, after Position) (Feed, error)
+	// Watch returns what happens in several channels behind a position; no
+	// channels mean all, also those to come. "" begins now.
+	Watch(ctx context.Context, channels []ChannelName, after Position) (Feed, error)
+	// Channels lists channels that hold messages.
+	Channels(ctx context.Context, q ChannelQuery) (ChannelList, error)
 	// Overview shows the newest messages of each channel behind the given name;
 	// perChannel is brought into 1..MaxPerChannel.
 	Overview(ctx context.Context, after ChannelName, perChannel, maxBytes int) (Overview, error)
@@ -49,6 +57,8 @@ type Session interface {
 	Clear(ctx context.Context, channel ChannelName) (int64, error)
 	// Ping tells that the bridge and its store answer.
 	Ping(ctx context.Context) (Health, error)
+	// Entries returns entries of the audit log, but not those of conversations.
+	Entries(ctx context.Context, q EntryQuery) ([]Entry, error)
 	// CreateConversation makes a private channel with two seats.
 	CreateConversation(ctx context.Context, mine, partners Role) (NewConversation, error)
 }

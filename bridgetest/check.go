@@ -33,8 +33,8 @@ func Check(t testing.TB, st store.Store) {
 	}
 }
 
-// logged counts what the audit log says was sent and neither cleared nor
-// cleaned up since.
+// logged counts what the audit log says was sent and neither cleared,
+// expired nor cleaned up since.
 func logged(v store.Reader) (messages int64, err error) {
 	q := agentbridge.EntryQuery{Limit: agentbridge.MaxEntries}
 	for {
@@ -43,13 +43,15 @@ func logged(v store.Reader) (messages int64, err error) {
 			return messages, err
 		}
 		for _, e := range page {
-			var detail struct{ Cleared, Messages int64 }
+			var detail struct{ Cleared, Expired, Messages int64 }
 			_ = json.Unmarshal(e.Detail, &detail) // an entry without these says 0
 			switch e.Action {
 			case agentbridge.ActionSend:
 				messages++
 			case agentbridge.ActionClear:
 				messages -= detail.Cleared
+			case agentbridge.ActionExpire:
+				messages -= detail.Expired
 			case agentbridge.ActionCleanup:
 				messages -= detail.Messages
 			}

@@ -346,7 +346,7 @@ func testClear(t *testing.T, alice, bob *Agent) {
 }
 
 func testChannels(t *testing.T, alice, bob *Agent) {
-	if list, err := alice.Channels(t.Context(), ""); err != nil || len(list.Channels) != 0 || list.TotalChannels != 0 {
+	if list, err := alice.Channels(t.Context(), agentbridge.ChannelQuery{}); err != nil || len(list.Channels) != 0 || list.TotalChannels != 0 {
 		t.Errorf("Channels() of nothing = %+v, %v", list, err)
 	}
 	alice.MustSend("b", "1")
@@ -355,7 +355,7 @@ func testChannels(t *testing.T, alice, bob *Agent) {
 	alice.MustSend("cleared", "4")
 	alice.MustClear("cleared")
 
-	list, err := alice.Channels(t.Context(), "")
+	list, err := alice.Channels(t.Context(), agentbridge.ChannelQuery{})
 	if err != nil {
 		t.Fatalf("Channels() = %v", err)
 	}
@@ -366,7 +366,7 @@ func testChannels(t *testing.T, alice, bob *Agent) {
 		agentbridge.FormatTime(b.LastAt) != agentbridge.FormatTime(last.At) {
 		t.Errorf("Channels() = %+v", list.Channels)
 	}
-	list, err = alice.Channels(t.Context(), "a")
+	list, err = alice.Channels(t.Context(), agentbridge.ChannelQuery{After: "a"})
 	if err != nil || len(list.Channels) != 1 || list.Channels[0].Name != "b" || list.TotalChannels != 2 {
 		t.Errorf("Channels(after a) = %+v, %v; want b, and the totals of all", list, err)
 	}
@@ -447,7 +447,7 @@ func testCreateConversation(t *testing.T, alice, bob *Agent) {
 	if c.TokenA == c.TokenB || c.Seat != agentbridge.SeatA || !c.ExpiresAt.After(time.Now()) {
 		t.Errorf("CreateConversation() = %+v", c)
 	}
-	list, err := bob.Channels(t.Context(), "")
+	list, err := bob.Channels(t.Context(), agentbridge.ChannelQuery{})
 	if err != nil || len(list.Channels) != 0 || list.TotalChannels != 0 {
 		t.Errorf("Channels() = %+v, %v; want nothing of the conversation", list, err)
 	}

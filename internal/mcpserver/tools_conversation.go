@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"agentbridge"
+	"agentbridge/internal/wire"
 )
 
 // credentials are the arguments of every tool that acts for a seat.
@@ -131,13 +132,7 @@ func createConversation(ctx context.Context, c *invocation) (*reply, error) {
 	f.sayf("Your token, keep it secret: %s", string(n.TokenA))
 	f.sayf("Your partner is session b with token: %s", string(n.TokenB))
 	f.sayf("Give your partner the conversation id and its token over a channel you trust. Every call needs conversation_id, session_id and token.")
-	return &reply{text: f.String(), data: struct {
-		ConversationID agentbridge.ConversationID `json:"conversation_id"`
-		SessionID      agentbridge.Seat           `json:"session_id"`
-		SessionAToken  string                     `json:"session_a_token"`
-		SessionBToken  string                     `json:"session_b_token"`
-		ExpiresAt      string                     `json:"expires_at"`
-	}{n.ID, n.Seat, string(n.TokenA), string(n.TokenB), agentbridge.FormatTime(n.ExpiresAt)}}, nil
+	return &reply{text: f.String(), data: wire.ConversationOf(n)}, nil
 }
 
 func sendToPartner(ctx context.Context, c *invocation) (*reply, error) {

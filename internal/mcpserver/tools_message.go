@@ -2,45 +2,14 @@ package mcpserver
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 	"time"
 
 	"agentbridge"
+	"agentbridge/internal/wire"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
-
-// record is a message in an answer, with the keys of reference B.
-type record struct {
-	Seq          agentbridge.Seq         `json:"seq"`
-	ID           agentbridge.MessageID   `json:"id"`
-	Channel      agentbridge.ChannelName `json:"channel"`
-	Sender       agentbridge.AgentName   `json:"sender"`
-	Content      string                  `json:"content"`
-	Timestamp    string                  `json:"timestamp"`
-	Encoding     agentbridge.Encoding    `json:"encoding"`
-	Message      json.RawMessage         `json:"message,omitempty"`
-	ParseWarning string                  `json:"parse_warning,omitempty"`
-}
-
-func records(list []agentbridge.Message) []record {
-	out := make([]record, 0, len(list)) // an empty list, not null
-	for _, m := range list {
-		envelope, warning := m.Envelope()
-		out = append(out, record{m.Seq, m.ID, m.Channel, m.Sender, m.Content, agentbridge.FormatTime(m.At), m.Encoding, envelope, warning})
-	}
-	return out
-}
-
-// orNull is a string that is null when empty.
-func orNull[S ~string](s S) *string {
-	if s == "" {
-		return nil
-	}
-	text := string(s)
-	return &text
-}
 
 func bridgeSend(ctx context.Context, c *invocation) (*reply, error) {
 	draft := agentbridge.Draft{Channel: c.args.channel(), Sender: c.args.agent("sender")}
@@ -111,26 +80,7 @@ func bridgeReceive(ctx context.Context, c *invocation) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reply{text: pageText(page), data: pageData(page)}, nil
-}
-
-// pageAnswer is the data of a page.
-type pageAnswer struct {
-	Channel    agentbridge.ChannelName `json:"channel"`
-	Messages   []record                `json:"messages"`
-	NextCursor *string                 `json:"next_cursor"`
-	ConsumerID *string                 `json:"consumer_id"`
-	More       bool                    `json:"more"`
-	Older      bool                    `json:"older,omitempty"`
-	Warning    string                  `json:"warning,omitempty"`
-}
-
-func pageData(p agentbridge.Page) pageAnswer {
-	a := pageAnswer{Channel: p.Channel, Messages: records(p.Messages), NextCursor: orNull(p.Next), ConsumerID: orNull(p.Consumer), More: p.More, Older: p.Older}
-	if p.Stale {
-		a.Warning = "since_id_not_found"
-	}
-	return a
+	return &reply{text: pageText(page), data: wire.PageOf(page)}, nil
 }
 
 func pageText(p agentbridge.Page) string {
@@ -149,6 +99,9 @@ func pageText(p agentbridge.Page) string {
 	default:
 		f.sayf("%s in channel %s. Senders' names are unverified.", plural(int64(len(p.Messages)), "message"), quote(p.Channel))
 		f.warn()
+	}
+	if p.Gap {
+		f.sayf("Gap: messages behind the last acknowledgement of %s were cleared or expired before it read them.", quote(p.Consumer))
 	}
 	for _, m := range p.Messages {
 		f.block(messageTitle(m), m.Content)
@@ -180,10 +133,7 @@ func bridgeWait(ctx context.Context, c *invocation) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reply{text: pageText(page), data: struct {
-		pageAnswer
-		TimedOut bool `json:"timed_out"`
-	}{pageData(page), page.TimedOut}}, nil
+	return &reply{text: pageText(page), data: wire.WaitPage{Page: wire.PageOf(page), TimedOut: page.TimedOut}}, nil
 }
 
 // wait waits in stretches and reports progress between them, which keeps the
@@ -239,12 +189,5 @@ func bridgeAck(ctx context.Context, c *invocation) (*reply, error) {
 	} else {
 		f.sayf("Consumer %s had already acknowledged %s up to %s (seq %d); nothing changed.", quote(cur.Consumer), quote(cur.Channel), cur.MessageID, cur.Seq)
 	}
-	return &reply{text: f.String(), data: struct {
-		ConsumerID    agentbridge.AgentName   `json:"consumer_id"`
-		Channel       agentbridge.ChannelName `json:"channel"`
-		LastSeq       agentbridge.Seq         `json:"last_seq"`
-		LastMessageID agentbridge.MessageID   `json:"last_message_id"`
-		UpdatedAt     string                  `json:"updated_at"`
-		Advanced      bool                    `json:"advanced"`
-	}{cur.Consumer, cur.Channel, cur.Seq, cur.MessageID, agentbridge.FormatTime(cur.UpdatedAt), cur.Advanced}}, nil
+	return &reply{text: f.String(), data: wire.CursorOf(cur)}, nil
 }

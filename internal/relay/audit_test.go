@@ -77,7 +77,11 @@ func TestAudit_oneEntryForEachDeed(t *testing.T) {
 			{"wait", func() {
 				_, _ = bob.Wait(ctx, agentbridge.ReadRequest{Channel: "#build", After: second.ID}, time.Second)
 			}, nil},
-			{"list", func() { _, _ = bob.Channels(ctx, ""); _, _ = bob.Overview(ctx, "", 5, 1000); _, _ = bob.Ping(ctx) }, nil},
+			{"list", func() {
+				_, _ = bob.Channels(ctx, agentbridge.ChannelQuery{})
+				_, _ = bob.Overview(ctx, "", 5, 1000)
+				_, _ = bob.Ping(ctx)
+			}, nil},
 			{"ack", func() { bob.MustAck("#build", second.ID) }, []string{"bob ack #build [seq]"}},
 			{"ack back", func() { bob.MustAck("#build", first.ID) }, nil},
 			{"ack of nothing", func() { _, _ = bob.Ack(ctx, agentbridge.Ack{Channel: "#build", Consumer: "bob", MessageID: "x"}) }, nil},

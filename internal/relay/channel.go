@@ -37,30 +37,39 @@ func read(v store.Reader, r agentbridge.ReadRequest) (agentbridge.Page, error) {
 	page := agentbridge.Page{Channel: r.Channel, Consumer: r.Consumer, Next: r.After}
 	c, ok, err := channel(v, r.Channel)
 	if err != nil || !ok {
-		page.Stale = r.After != ""
+		page.Stale = r.After != "" && !r.After.IsMark()
 		return page, err
 	}
 	switch span := spanOf(r); {
 	case r.After != "":
 		var from agentbridge.Seq
-		if from, ok, err = v.Find(c, r.After); err != nil || !ok {
+		if from, ok, err = find(v, c, r.After); err != nil || !ok {
 			page.Stale = true
 			return page, err
 		}
 		page.Messages, page.More, err = v.After(c, from, span)
 	case r.Consumer != "":
 		var cur agentbridge.Cursor
-		if cur, _, err = v.Cursor(c, r.Consumer); err != nil {
+		if cur, ok, err = v.Cursor(c, r.Consumer); err != nil {
 			return page, err
 		}
+		page.Gap = ok && cur.Seq < c.Floor // the floor is always at a message, which stood behind the cursor
 		page.Messages, page.More, err = v.After(c, cur.Seq, span)
 	default:
-		page.Messages, page.Older, err = v.Newest(c, span)
+		page.Messages, page.Older, err = v.Newest(c, r.Before, span)
 	}
 	if n := len(page.Messages); n > 0 {
 		page.Next = page.Messages[n-1].ID
 	}
 	return page, err
+}
+
+// find returns the position of a cursor: a message of this channel, or a mark.
+func find(v store.Reader, c store.Channel, id agentbridge.MessageID) (agentbridge.Seq, bool, error) {
+	if id.IsMark() {
+		return id.Position(), true, nil
+	}
+	return v.Find(c, id)
 }
 
 func spanOf(r agentbridge.ReadRequest) store.Span {
@@ -73,6 +82,19 @@ func spanOf(r agentbridge.ReadRequest) store.Span {
 	}
 	s.Limit = min(s.Limit, agentbridge.MaxPage)
 	return s
+}
+
+// Message implements agentbridge.Session.
+func (s *session) Message(ctx context.Context, id agentbridge.MessageID) (m agentbridge.Message, err error) {
+	err = s.relay.store.View(ctx, func(v store.Reader) error {
+		found, c, ok, err := v.Message(id)
+		if err == nil && (!ok || c.Private) {
+			return agentbridge.Refuse(agentbridge.NotFound, "", "no message has this id; it may have been removed")
+		}
+		m = found
+		return err
+	})
+	return m, err
 }
 
 // Wait implements agentbridge.Session: read, and if there is nothing, wait for
@@ -145,22 +167,30 @@ func ack(t store.Tx, a agentbridge.Ack) (agentbridge.Cursor, error) {
 const listBytes = agentbridge.MaxReplyBytes - 4<<10
 
 // Channels implements agentbridge.Session.
-func (s *session) Channels(ctx context.Context, after agentbridge.ChannelName) (list agentbridge.ChannelList, err error) {
+func (s *session) Channels(ctx context.Context, q agentbridge.ChannelQuery) (list agentbridge.ChannelList, err error) {
 	err = s.relay.store.View(ctx, func(v store.Reader) error {
-		list, err = channels(v, after)
+		list, err = channels(v, q)
 		return err
 	})
 	return list, err
 }
 
-func channels(v store.Reader, after agentbridge.ChannelName) (list agentbridge.ChannelList, err error) {
+func channels(v store.Reader, q agentbridge.ChannelQuery) (list agentbridge.ChannelList, err error) {
 	if list.TotalChannels, list.TotalMessages, err = v.Totals(); err != nil {
 		return list, err
 	}
-	left := listBytes
-	err = v.Channels(after, func(c store.Channel, t store.Tally) (bool, error) {
+	left := q.MaxBytes
+	if left <= 0 {
+		left = listBytes
+	}
+	err = v.Channels(q.After, func(c store.Channel, t store.Tally) (bool, error) {
 		line := agentbridge.ChannelInfo{Name: c.Name, Count: t.Messages, LastAt: t.LastAt}
-		if left -= line.WireSize(); left < 0 {
+		if q.Senders {
+			if line.Senders, err = v.Senders(c, agentbridge.MaxSenders); err != nil {
+				return false, err
+			}
+		}
+		if left -= line.WireSize(); left < 0 && len(list.Channels) > 0 {
 			list.Next = list.Channels[len(list.Channels)-1].Name
 			return false, nil
 		}
@@ -185,7 +215,7 @@ func (s *session) Overview(ctx context.Context, after agentbridge.ChannelName, p
 func overview(v store.Reader, after agentbridge.ChannelName, span store.Span) (o agentbridge.Overview, err error) {
 	left := span.MaxBytes
 	err = v.Channels(after, func(c store.Channel, t store.Tally) (bool, error) {
-		page, _, err := v.Newest(c, span)
+		page, _, err := v.Newest(c, 0, span)
 		if err != nil {
 			return false, err
 		}
@@ -213,7 +243,7 @@ func (s *session) Clear(ctx context.Context, name agentbridge.ChannelName) (clea
 			return err
 		}
 		return t.Log(agentbridge.Entry{At: time.Now(), Actor: unverified, Action: agentbridge.ActionClear, Target: c.Name,
-			Detail: detail(map[string]any{"cleared": cleared})})
+			Detail: detail(removal{Cleared: cleared})})
 	})
 	if err == nil && cleared > 0 {
 		s.relay.askSweep()

@@ -317,7 +317,7 @@ func TestChannels_walk(t *testing.T) { // more names than fit in an answer
 	}
 	pages := 0
 	for after := agentbridge.ChannelName(""); ; pages++ {
-		list, err := alice.Channels(t.Context(), after)
+		list, err := alice.Channels(t.Context(), agentbridge.ChannelQuery{After: after})
 		if err != nil || list.TotalChannels != n || list.TotalMessages != n {
 			t.Fatalf("Channels(after %q) = %d channels, %d messages, %v; want the totals of all", after, list.TotalChannels, list.TotalMessages, err)
 		}

@@ -244,7 +244,7 @@ func TestConversation_isNoChannel(t *testing.T) {
 	if n := eve.MustClear(id); n != 0 {
 		t.Errorf("Clear() = %d, want 0", n)
 	}
-	list, err := eve.Channels(ctx, "")
+	list, err := eve.Channels(ctx, agentbridge.ChannelQuery{})
 	if err != nil || len(list.Channels) != 0 || list.TotalChannels != 0 || list.TotalMessages != 0 {
 		t.Errorf("Channels() = %+v, %v; want nothing", list, err)
 	}

@@ -12,6 +12,9 @@ import (
 
 // Send implements agentbridge.Session.
 func (s *session) Send(ctx context.Context, d agentbridge.Draft) (sent agentbridge.Sent, err error) {
+	if limit := s.relay.maxMessage; len(d.Body.Content()) > limit {
+		return sent, agentbridge.Refuse(agentbridge.TooLarge, "content", "must be at most %d UTF-8 bytes on this bridge", limit)
+	}
 	p := posting{
 		message: agentbridge.Message{Sender: d.Sender, Content: d.Body.Content(), Encoding: d.Body.Encoding(), At: stamp()},
 		key:     d.IdempotencyKey(),

@@ -29,7 +29,38 @@ type Options struct {
 	// means agentbridge.DefaultTTL.
 	ConversationTTL time.Duration
 
+	// MaxMessage is the largest content of a message on a channel, in bytes; 0
+	// means agentbridge.MaxContent, which it can't exceed.
+	MaxMessage int
+
+	// Retention is how long messages on channels are kept; 0 means for ever. It
+	// is looked after at once and then every RetentionSweep (0 means an hour).
+	Retention      time.Duration
+	RetentionSweep time.Duration
+
+	// EventAge is how old a position of a Watch may be; 0 means a week.
+	EventAge time.Duration
+
 	Logger *slog.Logger // default slog.Default()
+}
+
+func (o Options) withDefaults() Options {
+	if o.ConversationTTL == 0 {
+		o.ConversationTTL = agentbridge.DefaultTTL
+	}
+	if o.MaxMessage == 0 {
+		o.MaxMessage = agentbridge.MaxContent
+	}
+	if o.RetentionSweep == 0 {
+		o.RetentionSweep = time.Hour
+	}
+	if o.EventAge == 0 {
+		o.EventAge = 7 * 24 * time.Hour
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o
 }
 
 // Relay implements agentbridge.Bridge on a store.
@@ -43,10 +74,14 @@ type Relay struct {
 	pulse   pulse
 	denials denials
 
-	done   chan struct{} // closed by Close
-	sweep  chan struct{} // asks the sweeper to look
-	once   sync.Once
-	sweeps sync.WaitGroup
+	maxMessage int           // bytes of content
+	eventAge   time.Duration // of a Watch's position
+
+	done     chan struct{} // closed by Close
+	sweep    chan struct{} // asks the sweeper to look
+	refusals chan noted    // of the boundary, to be written
+	once     sync.Once
+	running  sync.WaitGroup // what works in the background
 }
 
 var _ agentbridge.Bridge = (*Relay)(nil)
@@ -54,96 +89,40 @@ var _ agentbridge.Bridge = (*Relay)(nil)
 // New returns the engine on an open store, which stays the caller's to close,
 // after the relay.
 func New(ctx context.Context, st store.Store, opts Options) (*Relay, error) {
+	opts = opts.withDefaults()
 	r := &Relay{
-		store:   st,
-		keyFile: opts.KeyFile,
-		ttl:     opts.ConversationTTL,
-		log:     opts.Logger,
-		done:    make(chan struct{}),
-		sweep:   make(chan struct{}, 1),
-	}
-	if r.ttl == 0 {
-		r.ttl = agentbridge.DefaultTTL
-	}
-	if r.log == nil {
-		r.log = slog.Default()
+		store:      st,
+		keyFile:    opts.KeyFile,
+		ttl:        opts.ConversationTTL,
+		log:        opts.Logger,
+		maxMessage: opts.MaxMessage,
+		eventAge:   opts.EventAge,
+		done:       make(chan struct{}),
+		sweep:      make(chan struct{}, 1),
+		refusals:   make(chan noted, maxNoted),
 	}
 	st.OnCommit(r.bell.Ring) // before the first Update, which may be openKey's
 	var err error
 	if r.key, err = openKey(ctx, st, opts.KeyFile); err != nil {
 		return nil, err
 	}
-	r.sweeps.Go(r.sweepLoop)
+	r.running.Go(r.sweepLoop)
+	r.running.Go(r.noteLoop)
 	r.askSweep() // what an earlier process cleared and did not come to
+	if opts.Retention > 0 {
+		r.running.Go(func() { r.retainLoop(opts.Retention, opts.RetentionSweep) })
+	}
 	return r, nil
 }
 
 // Close ends all waits and the work in the background.
 func (r *Relay) Close() {
 	r.once.Do(func() { close(r.done) })
-	r.sweeps.Wait()
+	r.running.Wait()
 }
 
 // Open implements agentbridge.Bridge.
 func (r *Relay) Open(context.Context) (agentbridge.Session, error) { return &session{r}, nil }
-
-// sweepBatch bounds how long removing cleared messages keeps others from
-// writing.
-const sweepBatch = 500
-
-// askSweep wakes the sweeper.
-func (r *Relay) askSweep() {
-	select {
-	case r.sweep <- struct{}{}:
-	default: // it will look anyway
-	}
-}
-
-// sweepLoop removes the rows of cleared messages, a few at a time.
-func (r *Relay) sweepLoop() {
-	for {
-		select {
-		case <-r.done:
-			return
-		case <-r.sweep:
-		}
-		if err := r.sweepAll(); err != nil && agentbridge.CodeOf(err) != agentbridge.Closed {
-			r.log.Warn("remove cleared messages; will go on at the next start", "error", err)
-		}
-	}
-}
-
-func (r *Relay) sweepAll() error {
-	var cleared bool
-	err := r.store.View(context.Background(), func(v store.Reader) (err error) {
-		cleared, err = v.Cleared()
-		return err
-	})
-	if err != nil || !cleared { // a start with nothing to do writes nothing
-		return err
-	}
-	for left := true; left && err == nil; {
-		left, err = r.sweepSome()
-	}
-	if err != nil {
-		return err
-	}
-	return r.store.Scrub(context.Background())
-}
-
-func (r *Relay) sweepSome() (left bool, err error) {
-	select {
-	case <-r.done:
-		return false, nil
-	default:
-	}
-	err = r.store.Update(context.Background(), func(t store.Tx) error {
-		n, err := t.Sweep(sweepBatch)
-		left = n >= sweepBatch
-		return err
-	})
-	return left, err
-}
 
 // detail makes the detail of an audit entry of a JSON object.
 func detail(object any) agentbridge.Metadata {

@@ -50,7 +50,9 @@ type Channel struct {
 	ID      int64
 	Name    agentbridge.ChannelName
 	Private bool            // a conversation: invisible to channel calls
-	Floor   agentbridge.Seq // messages up to here are cleared
+	Floor   agentbridge.Seq // messages up to here are removed: cleared or expired
+	Removed int64           // how many these ever were
+	Expired int64           // and how many of them expired
 }
 
 // Tally is what a channel holds.
@@ -106,7 +108,7 @@ type Reader interface {
 	// Channels calls f with the public channels behind the given name that hold
 	// messages, by name, until f returns false.
 	Channels(after agentbridge.ChannelName, f func(Channel, Tally) (bool, error)) error
-	// Cleared tells whether cleared messages wait for Sweep.
+	// Cleared tells whether cleared or expired messages wait for Sweep.
 	Cleared() (bool, error)
 	// Totals counts the public channels that hold messages, and those messages.
 	Totals() (channels, messages int64, err error)
@@ -116,9 +118,18 @@ type Reader interface {
 	// After returns the oldest messages behind a position, ascending; more tells
 	// whether further ones follow.
 	After(c Channel, seq agentbridge.Seq, s Span) (page []agentbridge.Message, more bool, err error)
-	// Newest returns the newest messages, ascending; more tells whether older
-	// ones exist.
-	Newest(c Channel, s Span) (page []agentbridge.Message, more bool, err error)
+	// Newest returns the newest messages before a position, 0 for all, ascending;
+	// more tells whether older ones exist.
+	Newest(c Channel, before agentbridge.Seq, s Span) (page []agentbridge.Message, more bool, err error)
+	// Message returns a message that can be read, and its channel.
+	Message(id agentbridge.MessageID) (m agentbridge.Message, c Channel, ok bool, err error)
+	// Aged looks at up to limit of the oldest messages behind a position and
+	// returns the last of those that are older than a time and stand before the
+	// first that is not; 0 if there is none. More tells whether all of the limit
+	// were older.
+	Aged(c Channel, after agentbridge.Seq, than time.Time, limit int) (last agentbridge.Seq, more bool, err error)
+	// Senders returns who wrote in a channel since it was last empty, by name.
+	Senders(c Channel, limit int) ([]agentbridge.AgentName, error)
 
 	Cursor(c Channel, consumer agentbridge.AgentName) (cur agentbridge.Cursor, ok bool, err error)
 	Keyed(c Channel, sender agentbridge.AgentName, key string) (k Keyed, ok bool, err error)
@@ -136,6 +147,10 @@ type Reader interface {
 
 	// Entries returns audit entries, newest first.
 	Entries(q agentbridge.EntryQuery) ([]agentbridge.Entry, error)
+	// EntriesAfter returns the entries behind one, oldest first.
+	EntriesAfter(after int64, limit int) ([]agentbridge.Entry, error)
+	// LastEntry is the number of the last audit entry, 0 if there is none.
+	LastEntry() (int64, error)
 
 	// Setting returns a small value kept beside the data.
 	Setting(name string) (value string, ok bool, err error)
@@ -153,7 +168,10 @@ type Tx interface {
 	// ClearChannel makes all messages of c unreadable at once and forgets their
 	// idempotency keys, and returns how many it were.
 	ClearChannel(c Channel) (int64, error)
-	// Sweep removes some of what was cleared, from any channel: up to limit
+	// Expire makes the messages of c up to one unreadable as ClearChannel does,
+	// and returns how many it were.
+	Expire(c Channel, upTo agentbridge.Seq) (int64, error)
+	// Sweep removes some of what was cleared or expired, from any channel: up to limit
 	// messages, and up to limit keys when no more messages are left. It returns
 	// how much that was; less than limit means that nothing is left.
 	Sweep(limit int) (int64, error)

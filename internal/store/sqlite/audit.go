@@ -25,14 +25,7 @@ func (t *tx) Log(e agentbridge.Entry) error {
 // Entries implements store.Reader.
 func (r *reader) Entries(q agentbridge.EntryQuery) (list []agentbridge.Entry, err error) {
 	add := func(found row) (bool, error) {
-		list = append(list, agentbridge.Entry{
-			Seq:    found.int(0),
-			At:     micros(found.int(1)),
-			Actor:  agentbridge.AgentName(found.text(2)),
-			Action: agentbridge.Action(found.text(3)),
-			Target: agentbridge.ChannelName(found.text(4)),
-			Detail: found.metadata(5),
-		})
+		list = append(list, found.entry())
 		return true, nil
 	}
 	before := q.Before
@@ -58,6 +51,36 @@ func (r *reader) Entries(q agentbridge.EntryQuery) (list []agentbridge.Entry, er
 		LIMIT ?`, []any{string(q.Target), before, q.Limit}, add)
 	return list, err
 }
+
+// entry reads entryColumns.
+func (r row) entry() agentbridge.Entry {
+	return agentbridge.Entry{
+		Seq:    r.int(0),
+		At:     micros(r.int(1)),
+		Actor:  agentbridge.AgentName(r.text(2)),
+		Action: agentbridge.Action(r.text(3)),
+		Target: agentbridge.ChannelName(r.text(4)),
+		Detail: r.metadata(5),
+	}
+}
+
+// EntriesAfter implements store.Reader.
+func (r *reader) EntriesAfter(after int64, limit int) (list []agentbridge.Entry, err error) {
+	err = r.each(`
+		SELECT `+entryColumns+`
+		FROM audit
+		WHERE seq > ?
+		ORDER BY seq
+		LIMIT ?`, []any{after, limit},
+		func(found row) (bool, error) {
+			list = append(list, found.entry())
+			return true, nil
+		})
+	return list, err
+}
+
+// LastEntry implements store.Reader.
+func (r *reader) LastEntry() (int64, error) { return r.head() }
 
 // topics returns the targets of the entries behind one and up to another.
 func (s *session) topics(after, upTo int64) (topics []agentbridge.ChannelName, err error) {

@@ -195,7 +195,7 @@ func BenchmarkChannels(b *testing.B) {
 			took := make([]time.Duration, 0, b.N)
 			for b.Loop() {
 				start := time.Now()
-				list, err := s.Channels(context.Background(), "")
+				list, err := s.Channels(context.Background(), agentbridge.ChannelQuery{})
 				if err != nil || len(list.Channels) != channels || list.TotalMessages != int64(channels*each) {
 					b.Fatalf("Channels: got %d of %d messages, %v, want %d of %d", len(list.Channels), list.TotalMessages, err, channels, channels*each)
 				}

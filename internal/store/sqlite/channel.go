@@ -10,13 +10,30 @@ import (
 // Channel implements store.Reader.
 func (r *reader) Channel(name agentbridge.ChannelName) (store.Channel, bool, error) {
 	found, ok, err := r.one(`
-		SELECT id, private, floor_seq
-		FROM channels
-		WHERE name = ?`, string(name))
+		SELECT `+channelColumns+`
+		FROM channels c
+		WHERE c.name = ?`, string(name))
 	if !ok {
 		return store.Channel{}, false, err
 	}
-	return store.Channel{ID: found.int(0), Name: name, Private: found.int(1) == 1, Floor: agentbridge.Seq(found.int(2))}, true, err
+	return found.channel(0), true, err
+}
+
+const (
+	channelColumns = `c.id, c.name, c.private, c.floor_seq, c.floor_nth, c.expired_nth`
+	channelWidth   = 6 // how many these are
+)
+
+// channel reads channelColumns, which begin at column i.
+func (r row) channel(i int) store.Channel {
+	return store.Channel{
+		ID:      r.int(i),
+		Name:    agentbridge.ChannelName(r.text(i + 1)),
+		Private: r.int(i+2) == 1,
+		Floor:   agentbridge.Seq(r.int(i + 3)),
+		Removed: r.int(i + 4),
+		Expired: r.int(i + 5),
+	}
 }
 
 // Channel implements store.Reader from memory where it can.
@@ -52,14 +69,12 @@ func (r *reader) Tally(c store.Channel) (store.Tally, error) {
 // Channels implements store.Reader.
 func (r *reader) Channels(after agentbridge.ChannelName, f func(store.Channel, store.Tally) (bool, error)) error {
 	return r.each(`
-		SELECT c.id, c.name, c.floor_seq, `+tallyColumns+`
+		SELECT `+channelColumns+`, `+tallyColumns+`
 		FROM channels c`+tallyJoin+`
 		WHERE c.name > ? AND c.private = 0
 		ORDER BY c.name`, []any{string(after)},
 		func(found row) (bool, error) {
-			return f(
-				store.Channel{ID: found.int(0), Name: agentbridge.ChannelName(found.text(1)), Floor: agentbridge.Seq(found.int(2))},
-				store.Tally{Messages: found.int(3), LastAt: micros(found.int(4))})
+			return f(found.channel(0), store.Tally{Messages: found.int(channelWidth), LastAt: micros(found.int(channelWidth + 1))})
 		})
 }
 
@@ -101,11 +116,34 @@ func (t *tx) ClearChannel(c store.Channel) (int64, error) {
 		return 0, err
 	}
 	delete(t.ledger.channels, c.Name)
+	if err := t.forgetSenders(c); err != nil {
+		return 0, err
+	}
 	return tally.Messages, t.exec(`
 		UPDATE channels AS c
 		SET floor_seq = m.seq, floor_nth = m.nth
 		FROM messages m
 		WHERE c.id = ?1 AND m.seq = (SELECT max(seq) FROM messages WHERE channel_id = ?1)`, c.ID)
+}
+
+// Expire implements store.Tx: the floor moves, but not to the last message.
+func (t *tx) Expire(c store.Channel, upTo agentbridge.Seq) (int64, error) {
+	delete(t.ledger.channels, c.Name)
+	found, ok, err := t.one(`
+		UPDATE channels AS c
+		SET floor_seq = m.seq, floor_nth = m.nth, expired_nth = expired_nth + m.nth - floor_nth
+		FROM messages m
+		WHERE c.id = ?1 AND m.seq = ?2 AND m.channel_id = ?1 AND m.seq > c.floor_seq
+		RETURNING floor_nth - ?3`, c.ID, int64(upTo), c.Removed)
+	if err != nil || !ok {
+		return 0, err
+	}
+	c.Floor = upTo
+	tally, err := t.Tally(c)
+	if err == nil && tally.Messages == 0 {
+		err = t.forgetSenders(c)
+	}
+	return found.int(0), err
 }
 
 // CROSS keeps SQLite from walking through all messages and asking for each

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// safetyPoll finds what the doorbell lost.
-	safetyPoll = time.Second
+	// defaultPoll finds what the doorbell lost.
+	defaultPoll = 500 * time.Millisecond
 	// blindPoll is how often to look where no file can be watched: on systems
 	// out of inotify instances, for example.
 	blindPoll = 20 * time.Millisecond
@@ -74,7 +74,7 @@ func (b *doorbell) close() error {
 func (s *Store) listenLoop(ctx context.Context) {
 	every, knocks := blindPoll, (chan fsnotify.Event)(nil)
 	if s.bell.watcher != nil {
-		every, knocks = safetyPoll, s.bell.watcher.Events
+		every, knocks = s.poll, s.bell.watcher.Events
 		s.ended.Go(func() {
 			for err := range s.bell.watcher.Errors {
 				s.log.Debug("doorbell", "error", err) // the poll finds what was lost

@@ -4,9 +4,10 @@ import "maps"
 
 // What the tests of package sqlite_test need and nobody else may have.
 const (
-	BusyTimeout = busyTimeout
-	GateTimeout = gateTimeout
-	SafetyPoll  = safetyPoll
+	BusyTimeout   = busyTimeout
+	GateTimeout   = gateTimeout
+	DefaultPoll   = defaultPoll
+	ApplicationID = applicationID
 )
 
 var DSN = dsn

@@ -21,7 +21,8 @@ type ledger struct {
 type account struct {
 	store.Channel
 	nth     int64
-	counted bool // nth has been looked up
+	counted bool                               // nth has been looked up
+	senders map[agentbridge.AgentName]struct{} // some of those that the table senders has
 }
 
 // maxAccounts bounds the memory; forgetting costs a lookup.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"math"
 	"slices"
+	"time"
 
 	"agentbridge"
 	"agentbridge/internal/store"
@@ -24,7 +25,7 @@ func (t *tx) Append(c store.Channel, m agentbridge.Message) (agentbridge.Message
 	}
 	t.ledger.seq = m.Seq
 	a.nth++
-	return m, nil
+	return m, t.introduce(a, m.Sender)
 }
 
 // Find implements store.Reader.
@@ -72,16 +73,53 @@ func (r *reader) After(c store.Channel, seq agentbridge.Seq, s store.Span) (page
 }
 
 // Newest implements store.Reader.
-func (r *reader) Newest(c store.Channel, s store.Span) (page []agentbridge.Message, more bool, err error) {
+func (r *reader) Newest(c store.Channel, before agentbridge.Seq, s store.Span) (page []agentbridge.Message, more bool, err error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
 	p := pager{channel: c.Name, span: s}
 	err = r.each(`
 		SELECT `+messageColumns+`
 		FROM messages m
-		WHERE m.channel_id = ? AND m.seq > ?
+		WHERE m.channel_id = ? AND m.seq > ? AND m.seq < ?
 		ORDER BY m.seq DESC
-		LIMIT ?`, []any{c.ID, int64(c.Floor), p.limit()}, p.add)
+		LIMIT ?`, []any{c.ID, int64(c.Floor), int64(before), p.limit()}, p.add)
 	slices.Reverse(p.page)
 	return p.page, p.more, err
+}
+
+// Message implements store.Reader.
+func (r *reader) Message(id agentbridge.MessageID) (m agentbridge.Message, c store.Channel, ok bool, err error) {
+	found, ok, err := r.one(`
+		SELECT `+messageColumns+`, `+channelColumns+`
+		FROM messages m
+		JOIN channels c ON c.id = m.channel_id
+		WHERE m.seq = ? AND m.id = ? AND m.seq > c.floor_seq`, int64(id.Position()), string(id))
+	if ok {
+		c = found.channel(messageWidth)
+		m = found.message(c.Name)
+	}
+	return m, c, ok, err
+}
+
+// Aged implements store.Reader.
+func (r *reader) Aged(c store.Channel, after agentbridge.Seq, than time.Time, limit int) (last agentbridge.Seq, more bool, err error) {
+	n := 0
+	err = r.each(`
+		SELECT m.seq, m.sent_at
+		FROM messages m
+		WHERE m.channel_id = ? AND m.seq > ?
+		ORDER BY m.seq
+		LIMIT ?`, []any{c.ID, int64(max(after, c.Floor)), limit},
+		func(found row) (bool, error) {
+			if !micros(found.int(1)).Before(than) {
+				return false, nil
+			}
+			last = agentbridge.Seq(found.int(0))
+			n++
+			return true, nil
+		})
+	return last, n == limit, err
 }
 
 // pager gathers rows until a span is full.

@@ -191,7 +191,7 @@ func TestBell_isHeardInOtherProcesses(t *testing.T) {
 	took := rings(t, 50)
 	slices.Sort(took)
 	t.Logf("from commit to OnCommit in another process: p50 %v, p90 %v", took[25], took[45])
-	if p50 := took[25]; p50 > sqlite.SafetyPoll/2 {
+	if p50 := took[25]; p50 > sqlite.DefaultPoll/2 {
 		t.Errorf("p50: got %v, want less than half of the safety poll: it was not the doorbell that rang", p50)
 	}
 }

@@ -19,8 +19,9 @@ CREATE TABLE channels (
 	id        INTEGER PRIMARY KEY,
 	name      TEXT    NOT NULL UNIQUE,
 	private   INTEGER NOT NULL CHECK (private IN (0, 1)), -- 1: a conversation
-	floor_seq INTEGER NOT NULL DEFAULT 0, -- messages up to here are cleared,
-	floor_nth INTEGER NOT NULL DEFAULT 0  -- and that many they were
+	floor_seq INTEGER NOT NULL DEFAULT 0, -- messages up to here are removed: cleared or expired;
+	floor_nth INTEGER NOT NULL DEFAULT 0, -- so many they were,
+	expired_nth INTEGER NOT NULL DEFAULT 0 -- and so many of them expired
 ) STRICT;
 
 CREATE TABLE conversations (
@@ -91,6 +92,13 @@ CREATE TABLE receipts (
 
 CREATE INDEX receipts_unread ON receipts (channel_id, recipient, seq) WHERE state <> 'injected';
 CREATE INDEX receipts_of_offer ON receipts (offer) WHERE offer IS NOT NULL;
+
+-- Who wrote in a public channel since it was last empty.
+CREATE TABLE senders (
+	channel_id INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+	sender     TEXT    NOT NULL,
+	PRIMARY KEY (channel_id, sender)
+) STRICT, WITHOUT ROWID;
 
 -- last_seq: messages up to here have been numbered, even if they are gone.
 -- key_fingerprint: tells the master key this database was made with from others.

@@ -118,7 +118,8 @@ var comment = regexp.MustCompile(`--.*`)
 
 // normalise leaves out comments and how a statement is laid out.
 func normalise(text string) string {
-	return strings.Join(strings.Fields(comment.ReplaceAllString(text, "")), " ")
+	text = strings.Join(strings.Fields(comment.ReplaceAllString(text, "")), " ")
+	return strings.NewReplacer(" ,", ",", " )", ")").Replace(text)
 }
 
 func TestSchema_isStrict(t *testing.T) {

@@ -34,6 +34,10 @@ type Options struct {
 	// Alone says that no other process will open the file. The store then
 	// hangs no doorbell, whose file watcher would keep a synctest bubble awake.
 	Alone bool
+
+	// Poll is how often to look for what other processes wrote should the
+	// doorbell fail to tell; default 500 ms.
+	Poll time.Duration
 }
 
 // How long a connection waits for a lock that another program holds.
@@ -48,6 +52,7 @@ type Store struct {
 	file   os.FileInfo           // what path was when it was opened
 	damage atomic.Pointer[error] // found while in use; nil if none
 	log    *slog.Logger
+	poll   time.Duration
 	db     driver.Connector
 
 	queue  queue     // hands out the pen, to whose holder belong
@@ -79,9 +84,12 @@ func Open(path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, log: opts.Logger, wrote: make(chan struct{}, 1)}
+	s := &Store{path: path, log: opts.Logger, poll: opts.Poll, wrote: make(chan struct{}, 1)}
 	if s.log == nil {
 		s.log = slog.Default()
+	}
+	if s.poll <= 0 {
+		s.poll = defaultPoll
 	}
 	// Locks that belong to a descriptor and not to the process; the second Open
 	// of a process is told that it comes too late, which is fine.

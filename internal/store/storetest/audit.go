@@ -65,6 +65,29 @@ var audit = []test{
 			want(d, fmt.Sprintf("Entries(%+v)", c.q), d.entries(c.q), c.seqs)
 		}
 	}},
+	{"is read forwards", func(d *desk) {
+		last := func() int64 {
+			return get(d, func(r store.Reader) (int64, error) { return r.LastEntry() })
+		}
+		want(d, "LastEntry of an empty log", last(), 0)
+		for range 5 {
+			d.log("#build")
+		}
+		want(d, "LastEntry", last(), 5)
+		for _, c := range []struct {
+			after int64
+			limit int
+			seqs  []int64
+		}{{0, 10, []int64{1, 2, 3, 4, 5}}, {0, 2, []int64{1, 2}}, {3, 10, []int64{4, 5}}, {5, 10, nil}, {99, 10, nil}} {
+			list := get(d, func(r store.Reader) ([]agentbridge.Entry, error) { return r.EntriesAfter(c.after, c.limit) })
+			var seqs []int64
+			for _, e := range list {
+				seqs = append(seqs, e.Seq)
+				want(d, "Target", e.Target, "#build")
+			}
+			want(d, fmt.Sprintf("EntriesAfter(%d, %d)", c.after, c.limit), seqs, c.seqs)
+		}
+	}},
 	{"has no gap where a transaction failed", func(d *desk) {
 		d.log("#build")
 		err := d.Update(context.Background(), func(t store.Tx) error {

@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"context"
+	"errors"
+
 	"agentbridge"
 	"agentbridge/internal/store"
 )
@@ -91,6 +94,70 @@ var channels = []test{
 		d.send("#build", "newer")
 		want(d, "Tally", d.tally("#build"), 1)
 	}},
+	{"expire from their beginning", func(d *desk) {
+		var seqs []agentbridge.Seq
+		for _, text := range []string{"1", "2", "3", "4"} {
+			seqs = append(seqs, d.send("#build", text).Seq)
+		}
+		other := d.send("#other", "stays")
+		want(d, "Expire(2)", d.expire("#build", seqs[1]), 2)
+		want(d, "texts", d.texts("#build"), []string{"3", "4"})
+		want(d, "removed and expired", d.removed("#build"), [2]int64{2, 2})
+		want(d, "Expire(2) again", d.expire("#build", seqs[1]), 0)
+		want(d, "Expire(1)", d.expire("#build", seqs[0]), 0)
+		want(d, "Expire by a message of another channel", d.expire("#build", other.Seq), 0)
+		want(d, "Expire by no message", d.expire("#build", 9999), 0)
+		want(d, "Sweep", d.sweep(100), 2)
+		want(d, "ClearChannel", d.clear("#build"), 2)
+		want(d, "removed and expired after a clear", d.removed("#build"), [2]int64{4, 2})
+		seqs = append(seqs, d.send("#build", "5").Seq)
+		want(d, "Tally", d.tally("#build"), 1)
+		d.reopen()
+		want(d, "Expire(5)", d.expire("#build", seqs[4]), 1)
+		want(d, "removed and expired at last", d.removed("#build"), [2]int64{5, 3})
+		want(d, "Sweep at last", d.sweep(100), 3)
+		d.reopen()
+		if m := d.send("#build", "6"); m.Seq <= seqs[4] {
+			d.Errorf("Append after Expire and Sweep: got seq %d, want above %d", m.Seq, seqs[4])
+		}
+		want(d, "Tally at last", d.tally("#build"), 1)
+	}},
+	{"know who wrote in them", func(d *desk) {
+		say := func(name agentbridge.ChannelName, senders ...agentbridge.AgentName) {
+			d.Helper()
+			d.must(func(t store.Tx) error {
+				c, err := t.OpenChannel(name, false)
+				for _, s := range senders {
+					if err == nil {
+						_, err = t.Append(c, agentbridge.Message{Sender: s, Content: "x", Encoding: agentbridge.LegacyText, At: noon})
+					}
+				}
+				return err
+			})
+		}
+		say("#build", "carol", alice, bob, alice)
+		say("#other", "dave")
+		want(d, "Senders", d.senders("#build", 10), []agentbridge.AgentName{alice, bob, "carol"})
+		want(d, "Senders(2)", d.senders("#build", 2), []agentbridge.AgentName{alice, bob})
+		err := d.Update(context.Background(), func(t store.Tx) error {
+			c, err := lookup(t, "#build")
+			if err == nil {
+				_, err = t.Append(c, agentbridge.Message{Sender: "eve", Content: "x", Encoding: agentbridge.LegacyText, At: noon})
+			}
+			return errors.Join(err, errOops)
+		})
+		want(d, "Update", errors.Is(err, errOops), true)
+		want(d, "Senders after one was undone", d.senders("#build", 10), []agentbridge.AgentName{alice, bob, "carol"})
+		say("#build", "eve")
+		want(d, "Senders after he wrote again", d.senders("#build", 10), []agentbridge.AgentName{alice, bob, "carol", "eve"})
+		d.clear("#build")
+		want(d, "Senders when cleared", d.senders("#build", 10), nil)
+		say("#build", bob)
+		want(d, "Senders after a clear", d.senders("#build", 10), []agentbridge.AgentName{bob})
+		d.expire("#build", d.sendAt("#build", noon).Seq)
+		want(d, "Senders when all expired", d.senders("#build", 10), nil)
+		want(d, "Senders elsewhere", d.senders("#other", 10), []agentbridge.AgentName{"dave"})
+	}},
 	{"can be cleared and used in one transaction", func(d *desk) {
 		d.send("#build", "old")
 		d.must(func(t store.Tx) error {
@@ -119,6 +186,36 @@ var channels = []test{
 type line struct {
 	Name     agentbridge.ChannelName
 	Messages int64
+}
+
+// expire lets messages up to one expire and returns how many went.
+func (d *desk) expire(name agentbridge.ChannelName, upTo agentbridge.Seq) (n int64) {
+	d.Helper()
+	d.must(func(t store.Tx) error {
+		c, err := lookup(t, name)
+		if err == nil {
+			n, err = t.Expire(c, upTo)
+		}
+		return err
+	})
+	return n
+}
+
+func (d *desk) removed(name agentbridge.ChannelName) [2]int64 {
+	d.Helper()
+	c := get(d, func(r store.Reader) (store.Channel, error) { return lookup(r, name) })
+	return [2]int64{c.Removed, c.Expired}
+}
+
+func (d *desk) senders(name agentbridge.ChannelName, limit int) []agentbridge.AgentName {
+	d.Helper()
+	return get(d, func(r store.Reader) ([]agentbridge.AgentName, error) {
+		c, err := lookup(r, name)
+		if err != nil {
+			return nil, err
+		}
+		return r.Senders(c, limit)
+	})
 }
 
 // list returns up to limit lines behind a name.

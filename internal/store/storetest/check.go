@@ -3,6 +3,8 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"testing"
 
 	"agentbridge"
@@ -98,6 +100,7 @@ func (c *checker) messages(ch store.Channel, t store.Tally) error {
 	}
 	var count int64
 	var newest agentbridge.Message
+	senders := map[agentbridge.AgentName]bool{}
 	for more := true; more; {
 		var page []agentbridge.Message
 		if page, more, err = c.After(ch, newest.Seq, store.Span{Limit: agentbridge.MaxPage, MaxBytes: agentbridge.MaxReplyBytes}); err != nil {
@@ -118,11 +121,29 @@ func (c *checker) messages(ch store.Channel, t store.Tally) error {
 				return fmt.Errorf("Find(%q, %s): got %d, %v, %v, want %d", ch.Name, m.ID, seq, ok, err, m.Seq)
 			}
 			newest = m
+			senders[m.Sender] = true
 			count++
 		}
 	}
 	if count != t.Messages || !newest.At.Equal(t.LastAt) {
 		return fmt.Errorf("Tally(%q): got %+v, want %d messages, the newest of %v", ch.Name, t, count, newest.At)
+	}
+	if ch.Private {
+		return nil
+	}
+	return c.senders(ch, senders)
+}
+
+// senders of a channel's messages are among those who are listed.
+func (c *checker) senders(ch store.Channel, wrote map[agentbridge.AgentName]bool) error {
+	listed, err := c.Senders(ch, math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	for sender := range wrote {
+		if !slices.Contains(listed, sender) {
+			return fmt.Errorf("Senders(%q): got %q, want also %q, who wrote there", ch.Name, listed, sender)
+		}
 	}
 	return nil
 }

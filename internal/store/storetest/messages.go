@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"fmt"
+	"math"
 	"strings"
+	"time"
 
 	"agentbridge"
 	"agentbridge/internal/store"
@@ -46,7 +48,7 @@ var messages = []test{
 			if err != nil {
 				return nil, err
 			}
-			page, _, err := r.Newest(c, all)
+			page, _, err := r.Newest(c, 0, all)
 			return page, err
 		})
 		want(d, "Newest", read, returned)
@@ -116,6 +118,81 @@ var messages = []test{
 			want(d, fmt.Sprintf("Newest(%+v) older", c.span), older, c.more)
 		}
 	}},
+	{"are read backwards", func(d *desk) {
+		var seqs []agentbridge.Seq
+		for _, text := range []string{"1", "2", "3", "4", "5"} {
+			seqs = append(seqs, d.send("#build", text).Seq)
+			d.send("#other", "x")
+		}
+		for _, c := range []struct {
+			before agentbridge.Seq
+			texts  []string
+			older  bool
+		}{
+			{seqs[4] + 1, []string{"4", "5"}, true}, {seqs[4], []string{"3", "4"}, true}, {seqs[2], []string{"1", "2"}, false},
+			{seqs[1], []string{"1"}, false}, {seqs[0], nil, false}, {1, nil, false},
+		} {
+			texts, older := d.page("#build", func(r store.Reader, ch store.Channel) ([]agentbridge.Message, bool, error) {
+				return r.Newest(ch, c.before, store.Span{Limit: 2, MaxBytes: math.MaxInt})
+			})
+			want(d, fmt.Sprintf("Newest(before %d)", c.before), texts, c.texts)
+			want(d, fmt.Sprintf("Newest(before %d) older", c.before), older, c.older)
+		}
+	}},
+	{"are found anywhere by id", func(d *desk) {
+		m := d.send("#build", "mine")
+		gone := d.send("#gone", "x")
+		d.clear("#gone")
+		const id = agentbridge.ConversationID("conv_00000000000000aa")
+		d.converse(id)
+		secret := d.say(id, "secret")
+		for id, where := range map[agentbridge.MessageID]agentbridge.ChannelName{
+			m.ID: "#build", secret.ID: id.Channel(), gone.ID: "", agentbridge.NewMessageID(m.Seq): "", agentbridge.Mark(m.Seq): "", "": "", "x": "",
+		} {
+			got := get(d, func(r store.Reader) (agentbridge.Message, error) {
+				found, c, ok, err := r.Message(id)
+				if ok != (where != "") || c.Name != where || c.Private != (where == secret.Channel) {
+					d.Errorf("Message(%q): got %v in %+v, want it in %q", id, ok, c, where)
+				}
+				return found, err
+			})
+			want(d, fmt.Sprintf("Message(%q)", id), got.Channel, where)
+		}
+	}},
+	{"age", func(d *desk) {
+		var seqs []agentbridge.Seq
+		for _, minute := range []time.Duration{0, 1, 2, 9, 3} { // the clock was once set wrong
+			seqs = append(seqs, d.sendAt("#build", noon.Add(minute*time.Minute)).Seq)
+		}
+		for _, c := range []struct {
+			after  agentbridge.Seq
+			minute time.Duration
+			limit  int
+			last   agentbridge.Seq
+			more   bool
+		}{
+			{0, 0, 9, 0, false}, // older than noon is none
+			{0, 1, 9, seqs[0], false},
+			{0, 5, 9, seqs[2], false}, // the one behind the wrong one has to wait
+			{0, 10, 9, seqs[4], false},
+			{0, 10, 2, seqs[1], true},
+			{seqs[1], 10, 2, seqs[3], true},
+			{seqs[3], 10, 2, seqs[4], false},
+			{seqs[4], 10, 2, 0, false},
+		} {
+			call := fmt.Sprintf("Aged(after %d, minute %d, %d)", c.after, c.minute, c.limit)
+			last := get(d, func(r store.Reader) (agentbridge.Seq, error) {
+				ch, err := lookup(r, "#build")
+				if err != nil {
+					return 0, err
+				}
+				last, more, err := r.Aged(ch, c.after, noon.Add(c.minute*time.Minute), c.limit)
+				want(d, call+" more", more, c.more)
+				return last, err
+			})
+			want(d, call, last, c.last)
+		}
+	}},
 	{"are read behind a position", func(d *desk) {
 		first := d.send("#build", "1")
 		d.send("#other", "x")
@@ -152,6 +229,20 @@ var messages = []test{
 	}},
 }
 
+// sendAt stores a message of a time.
+func (d *desk) sendAt(name agentbridge.ChannelName, at time.Time) (m agentbridge.Message) {
+	d.Helper()
+	d.must(func(t store.Tx) error {
+		c, err := t.OpenChannel(name, false)
+		if err != nil {
+			return err
+		}
+		m, err = t.Append(c, agentbridge.Message{Sender: bob, Content: at.String(), Encoding: agentbridge.LegacyText, At: at})
+		return err
+	})
+	return m
+}
+
 func (d *desk) after(name agentbridge.ChannelName, seq agentbridge.Seq, s store.Span) (texts []string, more bool) {
 	d.Helper()
 	return d.page(name, func(r store.Reader, c store.Channel) ([]agentbridge.Message, bool, error) { return r.After(c, seq, s) })
@@ -159,7 +250,7 @@ func (d *desk) after(name agentbridge.ChannelName, seq agentbridge.Seq, s store.
 
 func (d *desk) newest(name agentbridge.ChannelName, s store.Span) (texts []string, older bool) {
 	d.Helper()
-	return d.page(name, func(r store.Reader, c store.Channel) ([]agentbridge.Message, bool, error) { return r.Newest(c, s) })
+	return d.page(name, func(r store.Reader, c store.Channel) ([]agentbridge.Message, bool, error) { return r.Newest(c, 0, s) })
 }
 
 func (d *desk) page(name agentbridge.ChannelName, read func(store.Reader, store.Channel) ([]agentbridge.Message, bool, error)) (texts []string, more bool) {

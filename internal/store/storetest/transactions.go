@@ -275,7 +275,7 @@ var transactions = []test{
 				if err != nil {
 					return err
 				}
-				_, _, err = r.Newest(c, all)
+				_, _, err = r.Newest(c, 0, all)
 				return err
 			})
 		}()
