@@ -38,7 +38,7 @@ func (r *reader) Entries(q agentbridge.EntryQuery) (list []agentbridge.Entry, er
 			FROM audit
 			WHERE seq < ?
 			ORDER BY seq DESC
-			LIMIT ?`, []any{before, q.Limit}, add)
+			LIMIT ? + 0`, []any{before, q.Limit}, add)
 		return list, err
 	}
 	// The second condition names the partial index; it holds for conversations
@@ -48,7 +48,7 @@ func (r *reader) Entries(q agentbridge.EntryQuery) (list []agentbridge.Entry, er
 		FROM audit
 		WHERE target = ? AND target >= 'conv_' AND target < 'conv`+"`"+`' AND seq < ?
 		ORDER BY seq DESC
-		LIMIT ?`, []any{string(q.Target), before, q.Limit}, add)
+		LIMIT ? + 0`, []any{string(q.Target), before, q.Limit}, add)
 	return list, err
 }
 
@@ -71,7 +71,7 @@ func (r *reader) EntriesAfter(after int64, limit int) (list []agentbridge.Entry,
 		FROM audit
 		WHERE seq > ?
 		ORDER BY seq
-		LIMIT ?`, []any{after, limit},
+		LIMIT ? + 0`, []any{after, limit},
 		func(found row) (bool, error) {
 			list = append(list, found.entry())
 			return true, nil

@@ -167,7 +167,7 @@ func (t *tx) Sweep(limit int) (int64, error) {
 	}
 	messages, err := t.changed(`
 		DELETE FROM messages
-		WHERE seq IN (SELECT m.seq`+cleared+` LIMIT ?)`, limit)
+		WHERE seq IN (SELECT m.seq`+cleared+` LIMIT ? + 0)`, limit)
 	if err != nil || messages == int64(limit) {
 		return messages, err
 	}
@@ -178,7 +178,7 @@ func (t *tx) Sweep(limit int) (int64, error) {
 			FROM channels c
 			CROSS JOIN idempotency_keys k ON k.channel_id = c.id AND k.seq <= c.floor_seq
 			WHERE c.floor_seq > 0
-			LIMIT ?)`, limit)
+			LIMIT ? + 0)`, limit)
 	return messages + keys, err
 }
 

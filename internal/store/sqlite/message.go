@@ -68,7 +68,7 @@ func (r *reader) After(c store.Channel, seq agentbridge.Seq, s store.Span) (page
 		FROM messages m
 		WHERE m.channel_id = ? AND m.seq > ?
 		ORDER BY m.seq
-		LIMIT ?`, []any{c.ID, int64(max(seq, c.Floor)), p.limit()}, p.add)
+		LIMIT ? + 0`, []any{c.ID, int64(max(seq, c.Floor)), p.limit()}, p.add)
 	return p.page, p.more, err
 }
 
@@ -83,7 +83,7 @@ func (r *reader) Newest(c store.Channel, before agentbridge.Seq, s store.Span) (
 		FROM messages m
 		WHERE m.channel_id = ? AND m.seq > ? AND m.seq < ?
 		ORDER BY m.seq DESC
-		LIMIT ?`, []any{c.ID, int64(c.Floor), int64(before), p.limit()}, p.add)
+		LIMIT ? + 0`, []any{c.ID, int64(c.Floor), int64(before), p.limit()}, p.add)
 	slices.Reverse(p.page)
 	return p.page, p.more, err
 }
@@ -110,7 +110,7 @@ func (r *reader) Aged(c store.Channel, after agentbridge.Seq, than time.Time, li
 		FROM messages m
 		WHERE m.channel_id = ? AND m.seq > ?
 		ORDER BY m.seq
-		LIMIT ?`, []any{c.ID, int64(max(after, c.Floor)), limit},
+		LIMIT ? + 0`, []any{c.ID, int64(max(after, c.Floor)), limit},
 		func(found row) (bool, error) {
 			if !micros(found.int(1)).Before(than) {
 				return false, nil

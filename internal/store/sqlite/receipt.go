@@ -79,7 +79,7 @@ func (t *tx) waiting(c store.Channel, recipient agentbridge.AgentName, now time.
 		JOIN messages m ON m.seq = r.seq
 		WHERE `+waits+`
 		ORDER BY r.seq
-		LIMIT ?4`, []any{c.ID, string(recipient), now.UnixMicro(), p.limit()},
+		LIMIT ?4 + 0`, []any{c.ID, string(recipient), now.UnixMicro(), p.limit()},
 		func(found row) (bool, error) {
 			if again, err := p.add(found); !again {
 				return false, err

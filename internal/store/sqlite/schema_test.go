@@ -17,6 +17,10 @@ var (
 	walks = regexp.MustCompile(`^SCAN (m|messages|r|receipts|audit|k|idempotency_keys)\b`)
 )
 
+// bareLimit is a limit that has SQLite plan the statement anew whenever it is
+// bound.
+var bareLimit = regexp.MustCompile(`LIMIT \?\d*\s*(\)|$)`)
+
 // testPlans asks SQLite how it would run each statement: none may walk through
 // a table that grows with use.
 func testPlans(t *testing.T, statements map[string]bool) {
@@ -26,6 +30,9 @@ func testPlans(t *testing.T, statements map[string]bool) {
 		query = strings.TrimSpace(query)
 		if !asks.MatchString(query) {
 			continue
+		}
+		if bareLimit.MatchString(query) {
+			t.Errorf("statement %s:\n got a bare LIMIT parameter, want LIMIT ? + 0", query)
 		}
 		plan := planOf(t, s, query)
 		for _, table := range []string{"audit", "messages", "receipts", "idempotency_keys"} {

@@ -43,7 +43,7 @@ func (r *reader) Senders(c store.Channel, limit int) (list []agentbridge.AgentNa
 		FROM senders
 		WHERE channel_id = ?
 		ORDER BY sender
-		LIMIT ?`, []any{c.ID, limit},
+		LIMIT ? + 0`, []any{c.ID, limit},
 		func(found row) (bool, error) {
 			list = append(list, agentbridge.AgentName(found.text(0)))
 			return true, nil

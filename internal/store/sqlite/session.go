@@ -107,6 +107,9 @@ func (s *session) one(query string, args ...any) (first row, ok bool, err error)
 
 // each calls f for every row until it returns false. The row is only valid
 // during the call, except for the last.
+//
+// A parameter of a query's LIMIT is written "? + 0": SQLite uses the value of a
+// bare one in its plan, and so plans anew whenever it is bound.
 func (s *session) each(query string, args []any, f func(row) (bool, error)) (err error) {
 	st, err := s.prepare(query)
 	if err != nil {
