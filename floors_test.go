@@ -26,9 +26,10 @@ var floors = map[string][]string{
 	// 3 engine
 	"internal/relay": {"", "internal/store", "internal/bell", "internal/token"},
 	// 4 faces
+	"internal/boundary":  {"", "internal/wire"},
 	"internal/mcpserver": {"", "internal/wire"},
 	// 5
-	"cmd/agentbridge": {"", "internal/mcpserver", "internal/relay", "internal/store/sqlite"},
+	"cmd/agentbridge": {"", "client", "docs", "internal/boundary", "internal/httpapi", "internal/mcpserver", "internal/relay", "internal/store/sqlite", "internal/wire"},
 
 	// for tests
 	"bridgetest": {"", "internal/relay", "internal/store", "internal/store/sqlite", "internal/store/storetest"},
@@ -41,7 +42,7 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":                     {"internal/store/sqlite"},
 	"github.com/fsnotify/fsnotify":           {"internal/store/sqlite"},
 	"os/exec":                                {"cmd/agentbridge"}, // the demo
-	"net/http":                               {"internal/wire", "internal/mcpserver", "cmd/agentbridge"},
+	"net/http":                               {"internal/wire", "internal/boundary", "internal/httpapi", "internal/mcpserver", "client", "cmd/agentbridge"},
 	"database/sql":                           {"internal/store/sqlite"},
 }
 

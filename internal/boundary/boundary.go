@@ -1,0 +1,168 @@
+// Package boundary decides which HTTP requests reach the bridge: by the host they name, the page they come
+// from, the credential they carry and their size. It promises that nothing behind it sees a request that
+// one of these forbids, that each refusal is a status, a sentence and one line in the log, and that no token
+// is ever kept, written or echoed. What an admitted request may do is for others to decide.
+package boundary
+
+import (
+	"crypto/sha256"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"agentbridge"
+	"agentbridge/internal/wire"
+)
+
+// Options of a Boundary.
+type Options struct {
+	// Token is the shared token; "" leaves the bridge open to this machine.
+	Token string
+	// TrustedHosts are host names or IPs without port that a request may name, beyond the loopback names;
+	// "*.example.org" stands for every name below it. CheckHost tells whether one is well formed.
+	TrustedHosts []string
+	// CORSOrigins are other origins whose pages may use the bridge, as browsers send them. CheckOrigin tells
+	// whether one is well formed.
+	CORSOrigins []string
+	// AllowUnauthenticatedNetwork lets other machines in without a token, if there is none.
+	AllowUnauthenticatedNetwork bool
+	// Proxies are the peers whose X-Forwarded-* headers are believed.
+	Proxies []netip.Prefix
+	// MaxRequestBytes bounds a request's body; default 262144. A body for /mcp or /messages may be four times
+	// as large: a tool call escapes its content once more.
+	MaxRequestBytes int64
+	// SessionTTL is how long a browser's session lasts, whether it is used or not; default 8 h.
+	SessionTTL time.Duration
+	// TLS says that the listener speaks it.
+	TLS bool
+	// Refused is told of what is turned away, as auth_failure, policy_reject or oversize_reject. It must not
+	// block. May be nil.
+	Refused func(agentbridge.Refusal)
+	// Logger gets a line at level Debug for each refusal: at any other they would be a stranger's to write.
+	Logger *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxRequestBytes <= 0 {
+		o.MaxRequestBytes = 262144
+	}
+	if o.SessionTTL <= 0 {
+		o.SessionTTL = 8 * time.Hour
+	}
+	if o.Refused == nil {
+		o.Refused = func(agentbridge.Refusal) {}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// bodyTime is what a client gets for sending a whole body.
+const bodyTime = 30 * time.Second
+
+// Boundary checks requests. Its methods are safe for concurrent use.
+type Boundary struct {
+	opts     Options
+	token    [sha256.Size]byte // the token's digest
+	hosts    hosts
+	origins  map[origin]bool
+	attempts *attempts
+	sessions *sessions
+	bodyTime time.Duration
+}
+
+// New returns a Boundary. Of TrustedHosts and CORSOrigins it leaves out what is malformed, which admits
+// nobody.
+func New(o Options) *Boundary {
+	o = o.withDefaults()
+	return &Boundary{
+		opts:     o,
+		token:    sha256.Sum256([]byte(o.Token)),
+		hosts:    hostsOf(o.TrustedHosts),
+		origins:  originsOf(o.CORSOrigins),
+		attempts: newAttempts(),
+		sessions: newSessions(o.SessionTTL),
+		bodyTime: bodyTime,
+	}
+}
+
+// Close revokes all sessions, which ends the requests that came with their cookies.
+func (b *Boundary) Close() { b.sessions.close() }
+
+// Wrap checks every request before next sees it. It answers /api/session itself.
+func (b *Boundary) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b.limitBodyTime(w, r) // first: a refusal, too, reads what is left of the body
+		v := b.look(r)
+		b.setHeaders(w.Header(), v)
+		if no := b.admit(v); no != nil {
+			b.refuse(w, v, no)
+			return
+		}
+		switch {
+		case v.preflight:
+			answerPreflight(w)
+		case v.path == sessionPath:
+			b.serveSession(w, v)
+		default:
+			ctx, done := v.session.bind(r.Context())
+			defer done()
+			r = r.WithContext(ctx)
+			r.Body = b.limitBody(w, v)
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// admit walks through the checks and returns the first refusal. Who a request comes from is asked after what
+// it looks like, so that a page in a browser learns nothing about the token.
+func (b *Boundary) admit(v *visit) *refusal {
+	if no := b.checkHost(v); no != nil {
+		return no
+	}
+	if v.preflight {
+		return b.checkPreflight(v)
+	}
+	for _, check := range []func(*visit) *refusal{
+		b.checkOrigin, checkMediaType, checkURL, b.authenticate, b.checkLength,
+	} {
+		if no := check(v); no != nil {
+			return no
+		}
+	}
+	return nil
+}
+
+// refusal is why a request goes no further.
+type refusal struct {
+	action  agentbridge.Action
+	status  int
+	message string // for whoever asked, and for the log; repeats nothing that they sent
+
+	header, value string // one more header of the answer, if any
+}
+
+func reject(status int, message string) *refusal {
+	return &refusal{action: agentbridge.ActionPolicyReject, status: status, message: message}
+}
+
+func (b *Boundary) refuse(w http.ResponseWriter, v *visit, no *refusal) {
+	b.report(v, no)
+	if no.header != "" {
+		w.Header().Set(no.header, no.value)
+	}
+	wire.WriteError(w, no.status, no.message)
+}
+
+// maxLogged is how many code points of a path a line of the log holds.
+const maxLogged = 200
+
+// report tells of a refusal. A query stays out of it: it may hold what somebody took for a place for tokens.
+func (b *Boundary) report(v *visit, no *refusal) {
+	address := v.address()
+	b.opts.Logger.Debug("request refused", "status", no.status, "reason", no.message, "address", address,
+		"path", agentbridge.Preview(v.r.URL.Path, maxLogged))
+	b.opts.Refused(agentbridge.Refusal{Action: no.action, Address: address, Path: v.r.URL.Path})
+}
