@@ -27,6 +27,7 @@ var floors = map[string][]string{
 	"internal/relay": {"", "internal/store", "internal/bell", "internal/token"},
 	// 4 faces
 	"internal/boundary":  {"", "internal/wire"},
+	"internal/httpapi":   {"", "internal/wire"},
 	"internal/mcpserver": {"", "internal/wire"},
 	// 5
 	"cmd/agentbridge": {"", "client", "docs", "internal/boundary", "internal/httpapi", "internal/mcpserver", "internal/relay", "internal/store/sqlite", "internal/wire"},

@@ -1,0 +1,113 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"agentbridge"
+	"agentbridge/internal/wire"
+)
+
+// channelStream is GET /events/channel/<name>. An error means that it did not
+// begin.
+func (s *Server) channelStream(w http.ResponseWriter, r *http.Request, q params, name string) error {
+	channel, err := agentbridge.ParseChannelName(name)
+	if err != nil {
+		return err
+	}
+	if r.Method == http.MethodHead {
+		setStreamHeader(w)
+		return nil
+	}
+	leave, err := s.gate.enter(channel)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	ctx, cancel := s.untilClose(r.Context())
+	defer cancel()
+	session, err := s.bridge.Open(ctx)
+	if err != nil {
+		return err
+	}
+	given := resumeFrom(r, q, "since_id")
+	feed, err := session.Follow(ctx, channel, given)
+	if err != nil {
+		return err
+	}
+	defer feed.Close()
+	st, err := s.beginStream(w)
+	if err == nil && given == "" { // so that a reader that sees nothing yet can resume too
+		err = st.write(func(f *frames) { f.position(feed.Position()) })
+	}
+	if err == nil {
+		view := channelView{stream: st, given: given, replaying: given != "", left: s.opts.ReplayLimit}
+		err = st.pump(ctx, feed, view.show)
+	}
+	s.ended(ctx, r, err)
+	return nil
+}
+
+// resumeFrom is the cursor of a reader: the header that a reconnecting
+// EventSource sends, else the parameter.
+func resumeFrom(r *http.Request, q params, parameter string) agentbridge.Position {
+	if id := r.Header.Get("Last-Event-ID"); id != "" {
+		return agentbridge.Position(id)
+	}
+	return agentbridge.Position(q.get(parameter))
+}
+
+// channelView shows one channel on a stream. While it replays the past it
+// counts, and ends the stream after so many messages: the next connection goes
+// on behind them.
+type channelView struct {
+	*stream
+	given     agentbridge.Position
+	replaying bool
+	left      int // messages that may still be replayed
+}
+
+func (v *channelView) show(b agentbridge.Batch) (enough bool, err error) {
+	err = v.write(func(f *frames) { enough = v.fill(f, b) })
+	return enough, err
+}
+
+func (v *channelView) fill(f *frames, b agentbridge.Batch) (enough bool) {
+	moved := false // the reader's cursor stands behind the batch
+	for _, e := range b.Events {
+		if e.Kind == agentbridge.EventMessage && v.replaying {
+			if v.left == 0 {
+				f.event(wire.EventTruncated, "", wire.Truncated{Limit: v.server.opts.ReplayLimit})
+				return true
+			}
+			v.left--
+		}
+		moved = v.event(f, e)
+	}
+	if !moved {
+		f.position(b.Next)
+	}
+	v.replaying = v.replaying && b.More
+	if v.replaying && v.left == 0 {
+		f.event(wire.EventTruncated, "", wire.Truncated{Limit: v.server.opts.ReplayLimit})
+		return true
+	}
+	return false
+}
+
+// event adds one event. Only a message moves the cursor by itself.
+func (v *channelView) event(f *frames, e agentbridge.Event) (moved bool) {
+	switch e.Kind {
+	case agentbridge.EventMessage:
+		m := e.Message
+		f.event(wire.EventMessage, agentbridge.Position(m.ID), wire.StreamMessage{Seq: m.Seq, ID: m.ID, Channel: m.Channel,
+			Sender: m.Sender, Content: m.Content, Timestamp: agentbridge.FormatTime(m.At), Encoding: m.Encoding})
+		return true
+	case agentbridge.EventCleared:
+		f.event(wire.EventClear, "", wire.Cleared{Channel: e.Channel, Cleared: e.Removed})
+	case agentbridge.EventExpired:
+		f.event(wire.EventExpired, "", wire.ExpiredMessages{Channel: e.Channel, Expired: e.Removed})
+	case agentbridge.EventStale:
+		f.event(wire.EventStale, "", wire.StaleCursor{SinceID: string(v.given)})
+	}
+	return false
+}

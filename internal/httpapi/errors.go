@@ -1,0 +1,116 @@
+package httpapi
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"agentbridge"
+	"agentbridge/internal/wire"
+)
+
+// statuses is the one table from codes to HTTP statuses.
+var statuses = map[agentbridge.Code]int{
+	agentbridge.InvalidType:           http.StatusBadRequest,
+	agentbridge.Required:              http.StatusBadRequest,
+	agentbridge.SurroundingWhitespace: http.StatusBadRequest,
+	agentbridge.TooLong:               http.StatusBadRequest,
+	agentbridge.ControlCharacter:      http.StatusBadRequest,
+	agentbridge.NULByte:               http.StatusBadRequest,
+	agentbridge.InvalidFormat:         http.StatusBadRequest,
+	agentbridge.TooDeep:               http.StatusBadRequest,
+	agentbridge.InvalidJSON:           http.StatusBadRequest,
+	agentbridge.UnknownField:          http.StatusBadRequest,
+	agentbridge.InvalidProtocol:       http.StatusBadRequest,
+	agentbridge.TimezoneRequired:      http.StatusBadRequest,
+	agentbridge.OutOfRange:            http.StatusBadRequest,
+	agentbridge.TooMany:               http.StatusBadRequest,
+	agentbridge.InvalidValue:          http.StatusBadRequest,
+	agentbridge.TooShort:              http.StatusBadRequest,
+	agentbridge.InvalidUTF8:           http.StatusBadRequest,
+	agentbridge.Reserved:              http.StatusBadRequest,
+	agentbridge.TooLarge:              http.StatusRequestEntityTooLarge,
+	agentbridge.Conflict:              http.StatusConflict,
+	agentbridge.NotFound:              http.StatusNotFound,
+	agentbridge.Unauthenticated:       http.StatusUnauthorized,
+	agentbridge.Expired:               http.StatusUnauthorized,
+	agentbridge.RateLimited:           http.StatusTooManyRequests,
+	agentbridge.Unreachable:           http.StatusServiceUnavailable,
+	agentbridge.Busy:                  http.StatusServiceUnavailable,
+	agentbridge.Unavailable:           http.StatusServiceUnavailable,
+	agentbridge.Closed:                http.StatusServiceUnavailable,
+	agentbridge.Unusable:              http.StatusInternalServerError,
+	agentbridge.Internal:              http.StatusInternalServerError,
+}
+
+// errNoMessage is the answer to an id that no message has, word for word.
+var errNoMessage = errors.New("not found")
+
+// worded is a refusal whose "error" is a text that clients of reference B know.
+type worded struct {
+	refusal *agentbridge.Error
+	text    string
+}
+
+func (w *worded) Error() string { return w.text }
+func (w *worded) Unwrap() error { return w.refusal }
+
+// word gives a refusal a text of its own.
+func word(text string, e *agentbridge.Error) error { return &worded{e, text} }
+
+// refuse answers with an error, if somebody is still there to read it.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil && errors.Is(err, r.Context().Err()) {
+		return // whoever asked has left, which is nobody's fault
+	}
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.Is(err, errNoMessage):
+		wire.WriteError(w, http.StatusNotFound, errNoMessage.Error())
+		return
+	case errors.As(err, &tooLarge):
+		wire.WriteError(w, http.StatusRequestEntityTooLarge, "request body too large")
+		return
+	}
+	e, ok := errors.AsType[*agentbridge.Error](err)
+	if !ok {
+		s.log.Error("internal error", "method", r.Method, "path", r.URL.Path, "error", err)
+		wire.WriteError(w, http.StatusInternalServerError, "internal error; the log of the bridge says more")
+		return
+	}
+	status := statuses[e.Code]
+	s.log.Log(r.Context(), level(status), "refused", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
+	setRefusalHeader(w.Header(), status, e.RetryAfter)
+	wire.WriteJSON(w, status, bodyOf(err, e))
+}
+
+func bodyOf(err error, e *agentbridge.Error) wire.Error {
+	body := wire.Error{Error: e.Message, Field: e.Field, Code: e.Code, Message: e.Message}
+	if w, ok := errors.AsType[*worded](err); ok {
+		body.Error = w.text
+	}
+	return body
+}
+
+// level keeps what a caller did wrong out of a log of what the bridge did.
+func level(status int) slog.Level {
+	switch {
+	case status == http.StatusServiceUnavailable:
+		return slog.LevelWarn
+	case status >= http.StatusInternalServerError:
+		return slog.LevelError
+	}
+	return slog.LevelDebug
+}
+
+func setRefusalHeader(h http.Header, status int, retryAfter time.Duration) {
+	if status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	if retryAfter > 0 || status == http.StatusServiceUnavailable {
+		seconds := (retryAfter + time.Second - 1) / time.Second
+		h.Set("Retry-After", strconv.Itoa(int(max(1, seconds))))
+	}
+}

@@ -1,0 +1,118 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"agentbridge"
+	"agentbridge/internal/wire"
+)
+
+// eventStream is GET /api/events: what happens in several channels, in batches.
+// An error means that it did not begin.
+func (s *Server) eventStream(w http.ResponseWriter, r *http.Request, q params) error {
+	channels, err := topics(q)
+	if err != nil {
+		return err
+	}
+	if r.Method == http.MethodHead {
+		setStreamHeader(w)
+		return nil
+	}
+	leave, err := s.gate.enter("")
+	if err != nil {
+		return err
+	}
+	defer leave()
+	ctx, cancel := s.untilClose(r.Context())
+	defer cancel()
+	session, err := s.bridge.Open(ctx)
+	if err != nil {
+		return err
+	}
+	given := resumeFrom(r, q, "since_seq")
+	feed, err := session.Watch(ctx, channels, given)
+	if err != nil {
+		return err
+	}
+	defer feed.Close()
+	st, err := s.beginStream(w)
+	if at := feed.Position(); err == nil && (given == "" || given == at) { // otherwise a reset says it
+		err = st.write(func(f *frames) { f.position(at) })
+	}
+	if err == nil {
+		err = st.pump(ctx, feed, func(b agentbridge.Batch) (bool, error) { return false, st.showBatch(ctx, b) })
+	}
+	if s.life.Err() != nil || agentbridge.CodeOf(err) == agentbridge.Closed {
+		err = st.write(func(f *frames) { f.event(wire.EventBye, "", wire.Bye{Reason: errClosing.Message}) })
+	}
+	s.ended(ctx, r, err)
+	return nil
+}
+
+// topics are the channels that are meant, none for all: names in topics,
+// separated by commas, and in channel, literally. A "*" means all.
+func topics(q params) ([]agentbridge.ChannelName, error) {
+	names := slices.Clone(q["channel"])
+	for _, list := range q["topics"] {
+		for name := range strings.SplitSeq(list, ",") {
+			if name == "*" {
+				return nil, nil
+			}
+			if name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	var channels []agentbridge.ChannelName
+	for _, name := range names {
+		channel, err := agentbridge.ParseChannelName(name)
+		if err != nil {
+			return nil, err
+		}
+		channels = append(channels, channel)
+	}
+	slices.Sort(channels)
+	return slices.Compact(channels), nil
+}
+
+// batchPause is the time between two batches, in which what happens gathers
+// for the next one.
+const batchPause = 50 * time.Millisecond
+
+// showBatch writes a batch and, if nothing stands behind it yet, lets the next
+// one gather. So a lone event goes out at once and a burst in few frames.
+func (st *stream) showBatch(ctx context.Context, b agentbridge.Batch) error {
+	if err := st.write(func(f *frames) { fillBatch(f, b) }); err != nil || b.More {
+		return err
+	}
+	pause := time.NewTimer(batchPause)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func fillBatch(f *frames, b agentbridge.Batch) {
+	events := make([]wire.Happening, 0, len(b.Events))
+	for _, e := range b.Events {
+		switch e.Kind {
+		case agentbridge.EventReset: // a feed tells it first and alone
+			f.event(wire.EventReset, b.Next, wire.Reset{Seq: b.Next})
+		case agentbridge.EventMessage:
+			record := wire.RecordOf(e.Message)
+			events = append(events, wire.Happening{Event: e.Kind, Channel: e.Channel, Record: &record})
+		default:
+			events = append(events, wire.Happening{Event: e.Kind, Channel: e.Channel, Removed: e.Removed})
+		}
+	}
+	if len(events) > 0 {
+		f.event(wire.EventBatch, b.Next, wire.Batch{Seq: b.Next, Events: events})
+	}
+}

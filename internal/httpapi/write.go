@@ -1,0 +1,174 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"agentbridge"
+	"agentbridge/internal/wire"
+)
+
+// send is POST /api/send. Everything is checked before anything is stored.
+func send(ctx context.Context, c *call) (any, error) {
+	f, err := readBody(c)
+	if err != nil {
+		return nil, err
+	}
+	draft, err := readDraft(f)
+	if err != nil {
+		return nil, sendRefusal(err)
+	}
+	sent, err := c.session.Send(ctx, draft)
+	if err != nil {
+		return nil, sendRefusal(err)
+	}
+	return wire.Sent{ID: sent.ID, Seq: sent.Seq, Channel: sent.Channel, TS: agentbridge.FormatTime(sent.At), Deduplicated: sent.Deduplicated}, nil
+}
+
+func readDraft(f fields) (d agentbridge.Draft, err error) {
+	if d.Channel, err = f.channel(); err != nil {
+		return d, err
+	}
+	if d.Sender, err = f.agent("sender"); err != nil {
+		return d, err
+	}
+	if d.Body, err = readContent(f); err != nil {
+		return d, err
+	}
+	if f["idempotency_key"] == nil {
+		return d, nil
+	}
+	key, err := f.text("idempotency_key")
+	if err != nil {
+		return d, err
+	}
+	d.Key, err = agentbridge.ParseKey(key)
+	return d, err
+}
+
+func readContent(f fields) (agentbridge.Body, error) {
+	_, isText := f["content"]
+	_, isEnvelope := f["message"]
+	if isText == isEnvelope {
+		return agentbridge.Body{}, agentbridge.Refuse(agentbridge.Required, "content", "provide exactly one of content or message")
+	}
+	if isText {
+		content, err := f.text("content")
+		if err != nil {
+			return agentbridge.Body{}, err
+		}
+		return agentbridge.Text(content)
+	}
+	envelope, err := f.object("message")
+	if err != nil {
+		return agentbridge.Body{}, err
+	}
+	return agentbridge.ParseEnvelope(envelope)
+}
+
+// sendRefusal words a refusal as reference B does for sends alone: with the
+// field in front, and whatever is too large as the content.
+func sendRefusal(err error) error {
+	e, ok := errors.AsType[*agentbridge.Error](err)
+	switch {
+	case !ok:
+		return err
+	case e.Code == agentbridge.TooLarge:
+		return word(fmt.Sprintf("content exceeds %d bytes", agentbridge.MaxContent), e)
+	}
+	return word(e.Error(), e)
+}
+
+// ack is POST /api/ack.
+func ack(ctx context.Context, c *call) (any, error) {
+	f, err := readBody(c)
+	if err != nil {
+		return nil, err
+	}
+	a, err := readAck(ctx, c.session, f)
+	if err != nil {
+		return nil, err
+	}
+	cur, err := c.session.Ack(ctx, a)
+	if err != nil {
+		return nil, ackRefusal(err)
+	}
+	return wire.CursorOf(cur), nil
+}
+
+func readAck(ctx context.Context, s agentbridge.Session, f fields) (a agentbridge.Ack, err error) {
+	if a.Channel, err = f.channel(); err != nil {
+		return a, err
+	}
+	id, err := f.text("message_id")
+	if err != nil {
+		return a, err
+	}
+	if a.MessageID, err = agentbridge.ParseMessageID("message_id", id); err != nil {
+		return a, err
+	}
+	if a.Consumer, err = f.agent("consumer_id"); err != nil {
+		return a, err
+	}
+	if f["metadata"] == nil {
+		return a, nil
+	}
+	if a.Metadata, err = readMetadata(f); err != nil { // a message that is not there is the worse fault
+		if m, missing := s.Message(ctx, a.MessageID); agentbridge.CodeOf(missing) == agentbridge.NotFound || m.Channel != a.Channel && missing == nil {
+			return a, ackRefusal(agentbridge.Refuse(agentbridge.NotFound, "message_id", "does not exist in this channel"))
+		}
+	}
+	return a, err
+}
+
+func readMetadata(f fields) (agentbridge.Metadata, error) {
+	object, err := f.object("metadata")
+	if err != nil {
+		return nil, err
+	}
+	return agentbridge.ParseMetadata("metadata", object)
+}
+
+func ackRefusal(err error) error {
+	if e, ok := errors.AsType[*agentbridge.Error](err); ok && e.Code == agentbridge.NotFound {
+		return word("message_id does not exist in this channel", e)
+	}
+	return err
+}
+
+// clearChannel is POST /api/clear.
+func clearChannel(ctx context.Context, c *call) (any, error) {
+	f, err := readBody(c)
+	if err != nil {
+		return nil, err
+	}
+	channel, err := f.channel()
+	if err != nil {
+		return nil, err
+	}
+	n, err := c.session.Clear(ctx, channel)
+	return wire.Cleared{Channel: channel, Cleared: n}, err
+}
+
+// createConversation is POST /api/conversations. Its answer holds secrets.
+func createConversation(ctx context.Context, c *call) (any, error) {
+	c.header.Set("Cache-Control", "no-store")
+	f, err := readBody(c)
+	if err != nil {
+		return nil, err
+	}
+	mine, err := f.role("my_role")
+	if err != nil {
+		return nil, err
+	}
+	partners, err := f.role("partner_role")
+	if err != nil {
+		return nil, err
+	}
+	conversation, err := c.session.CreateConversation(ctx, mine, partners)
+	if err != nil {
+		return nil, err
+	}
+	return wire.ConversationOf(conversation), nil
+}
