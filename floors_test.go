@@ -29,6 +29,7 @@ var floors = map[string][]string{
 	"internal/boundary":  {"", "internal/wire"},
 	"internal/httpapi":   {"", "internal/wire"},
 	"internal/mcpserver": {"", "internal/wire"},
+	"client":             {"", "internal/wire"},
 	// 5
 	"cmd/agentbridge": {"", "client", "docs", "internal/boundary", "internal/httpapi", "internal/mcpserver", "internal/relay", "internal/store/sqlite", "internal/wire"},
 
