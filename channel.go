@@ -63,7 +63,7 @@ type Page struct {
 	Next     MessageID // where to continue: the last message, else the cursor that was given
 	Consumer AgentName
 	Stale    bool // After is not a message of this channel: nothing was read
-	Gap      bool // with a consumer: messages behind its cursor were removed before it read them
+	Gap      bool // with a consumer: messages behind its cursor were removed before it acknowledged them
 	More     bool // further messages stand behind the last one
 	Older    bool // without a cursor: older messages than these exist
 	TimedOut bool // only of Wait

@@ -33,6 +33,9 @@ var floors = map[string][]string{
 	// 5
 	"cmd/agentbridge": {"", "client", "docs", "internal/boundary", "internal/httpapi", "internal/mcpserver", "internal/relay", "internal/store/sqlite", "internal/wire"},
 
+	// beside the house: what is read by people
+	"docs": {},
+
 	// for tests
 	"bridgetest": {"", "internal/relay", "internal/store", "internal/store/sqlite", "internal/store/storetest"},
 }

@@ -33,7 +33,7 @@ at the end nothing may be lost. Nothing of yours is read or changed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			// A reader that goes away (demo | head) must not end us before our
 			// processes have been ended.
-			outliveReaders()
+			outliveSignals()
 			ctx, cancel := context.WithTimeoutCause(cmd.Context(), demoTime, fmt.Errorf("the demo took longer than %v", demoTime))
 			defer cancel()
 			err := playDemo(ctx, newTranscript(cmd.OutOrStdout()), cmd.ErrOrStderr())

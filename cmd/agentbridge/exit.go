@@ -17,11 +17,21 @@ const (
 	exitNotFound    = 3
 	exitAuth        = 4
 	exitConflict    = 5
+	exitTimedOut    = 6
+	exitRefused     = 7
+	exitAudit       = 8
+	exitUnreachable = 9
 	exitInterrupted = 130
 )
 
 // usageError is a command line that can't be understood.
 type usageError struct{ error }
+
+// timedOutError is a wait that ended without what was waited for.
+type timedOutError struct{ error }
+
+// refusedError is a no of the person who was asked.
+type refusedError struct{ error }
 
 // exitCode prints an error in one line and tells how the process ends.
 func exitCode(ctx context.Context, err error, stderr io.Writer) int {
@@ -35,6 +45,12 @@ func exitCode(ctx context.Context, err error, stderr io.Writer) int {
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
+	if _, ok := errors.AsType[timedOutError](err); ok {
+		return exitTimedOut
+	}
+	if _, ok := errors.AsType[refusedError](err); ok {
+		return exitRefused
+	}
 	return exitOf(agentbridge.CodeOf(err))
 }
 
@@ -46,6 +62,11 @@ func exitOf(code agentbridge.Code) int {
 		return exitAuth
 	case agentbridge.Conflict:
 		return exitConflict
+	case agentbridge.Unreachable:
+		return exitUnreachable
+	case agentbridge.RateLimited:
+		// Not exitRefused: nobody has decided against this, it came too soon.
+		return exitFailed
 	case agentbridge.Internal, agentbridge.Busy, agentbridge.Unavailable, agentbridge.Closed, agentbridge.Unusable:
 		return exitFailed
 	}

@@ -15,12 +15,22 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// storeFlags say which database to open.
+// storeFlags say which database to open, and how.
 type storeFlags struct {
-	db      string        // path of the database
-	keyFile string        // path of the master key; "" means beside the database
-	ttl     time.Duration // of new conversations
-	serves  bool          // there is a flag for ttl
+	db      string // path of the database
+	keyFile string // path of the master key; "" means beside the database
+	engineFlags
+}
+
+// engineFlags say how the bridge behaves while it runs. Zero is its default,
+// for commands that open it only for a moment and have no flags for it.
+type engineFlags struct {
+	ttl        time.Duration // of new conversations
+	maxMessage int           // bytes of content
+	keepDays   int           // of messages on channels; 0 for ever
+	sweep      int           // seconds from one look for older ones to the next
+	pollMS     int           // milliseconds between looks at other processes' writes
+	eventDays  int           // how old a position in the events may be
 }
 
 func (f *storeFlags) declare(cmd *cobra.Command) {
@@ -28,17 +38,29 @@ func (f *storeFlags) declare(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.keyFile, "key-file", "", "path of the key that conversation tokens are derived from (default: the database's path with .key)")
 }
 
-func (f *storeFlags) declareTTL(cmd *cobra.Command) {
-	f.serves = true
-	cmd.Flags().DurationVar(&f.ttl, "conversation-ttl", agentbridge.DefaultTTL, "how long the tokens of a new conversation admit")
+func (f *engineFlags) declare(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	declareSpan(flags, &f.ttl, "conversation-ttl", agentbridge.DefaultTTL, time.Second, "how long the tokens of a new conversation admit")
+	declareNumber(flags, &f.maxMessage, "max-message-bytes", agentbridge.MaxContent, 1, agentbridge.MaxContent, "largest content of a message on a channel, in bytes")
+	declareNumber(flags, &f.keepDays, "retention-days", 0, 0, largest, "delete messages on channels after so many days; 0 keeps them")
+	declareNumber(flags, &f.sweep, "retention-sweep-seconds", 3600, 10, largest, "how often to look for messages to delete")
+	declareNumber(flags, &f.pollMS, "event-poll-ms", 500, 50, 10_000, "how often to look for other processes' messages, should the system not tell us, in milliseconds")
+}
+
+// options are the engine's.
+func (f *engineFlags) options() relay.Options {
+	return relay.Options{
+		ConversationTTL: f.ttl,
+		MaxMessage:      f.maxMessage,
+		Retention:       days(f.keepDays),
+		RetentionSweep:  time.Duration(f.sweep) * time.Second,
+		EventAge:        days(f.eventDays),
+	}
 }
 
 func (f *storeFlags) check() error {
 	if f.db == "" {
 		return usageError{errors.New("--db is empty; name a database file")}
-	}
-	if f.serves && f.ttl < time.Second {
-		return usageError{errors.New("--conversation-ttl must be at least 1s, for example 3h")}
 	}
 	return nil
 }
@@ -68,7 +90,9 @@ func (f *storeFlags) open(ctx context.Context, log *slog.Logger) (*bridge, error
 	if err != nil {
 		return nil, err
 	}
-	r, err := relay.New(ctx, st, relay.Options{KeyFile: f.key(st), ConversationTTL: f.ttl, Logger: log})
+	opts := f.options()
+	opts.KeyFile, opts.Logger = f.key(st), log
+	r, err := relay.New(ctx, st, opts)
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -79,7 +103,7 @@ func (f *storeFlags) openStore(log *slog.Logger) (*sqlite.Store, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	return sqlite.Open(f.db, sqlite.Options{Logger: log})
+	return sqlite.Open(f.db, sqlite.Options{Logger: log, Poll: time.Duration(f.pollMS) * time.Millisecond})
 }
 
 // key is the key file's path, by default beside the file that st has open.

@@ -3,11 +3,14 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -178,7 +181,7 @@ func TestProcess_serveEndsOnSIGTERM(t *testing.T) {
 	io.Copy(io.Discard, response.Body)
 	session := response.Header.Get("Mcp-Session-Id")
 
-	streams := []*http.Response{get(t, url+"/mcp", session), get(t, url+"/sse", "")}
+	streams := []*http.Response{get(t, url+"/mcp", session), get(t, url+"/sse", ""), get(t, url+"/events/channel/c", ""), get(t, url+"/api/events", "")}
 	endpoint := bufio.NewReader(streams[1].Body)
 	endpoint.ReadString('\n')
 	waits := make(chan error, 1)
@@ -203,6 +206,57 @@ func TestProcess_serveEndsOnSIGTERM(t *testing.T) {
 		io.Copy(io.Discard, stream.Body) // it ends
 	}
 	within(t, 5*time.Second, "the end of the wait", waits)
+}
+
+// Who waits at /api/wait is told that the bridge ends. A request that comes
+// while it ends is cut, so that of many at least one must be told.
+func TestProcess_serveEndsWaits(t *testing.T) {
+	p, url := newHome(t).serve(t)
+	answers := make(chan string, 20)
+	var asked sync.WaitGroup
+	asked.Add(cap(answers))
+	for range cap(answers) {
+		done := sync.OnceFunc(asked.Done)
+		trace := &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { done() }}
+		r, err := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), trace), "GET", url+"/api/wait?channel=c&consumer_id=c&timeout_seconds=55", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			response, err := http.DefaultTransport.RoundTrip(r)
+			if err != nil {
+				answers <- err.Error()
+				return
+			}
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			answers <- fmt.Sprintln(response.StatusCode, string(body), err)
+		}()
+	}
+	asked.Wait()
+	visit(t, url).must("bridge_ping", args{})
+	p.terminate()
+	if took := elapsed(func() { within(t, 10*time.Second, "the end", p.exited) }); took > 2*time.Second || p.cmd.ProcessState.ExitCode() != exitOK {
+		t.Errorf("ended after %v with exit code %d, want 0 within 2 s", took, p.cmd.ProcessState.ExitCode())
+	}
+	told := 0
+	for range cap(answers) {
+		switch got := within(t, 5*time.Second, "an answer", answers); {
+		case strings.HasPrefix(got, "503 ") && strings.Contains(got, "shutting down"):
+			told++
+		case !strings.Contains(got, "EOF") && !strings.Contains(got, "reset"):
+			t.Errorf("a wait ended with %q, want 503 and why", got)
+		}
+	}
+	if told == 0 {
+		t.Error("no wait was told that the bridge ends")
+	}
+}
+
+func elapsed(f func()) time.Duration {
+	began := time.Now()
+	f()
+	return time.Since(began)
 }
 
 // A second signal is not needed even if a client has stopped reading.

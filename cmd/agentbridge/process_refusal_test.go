@@ -172,17 +172,6 @@ func TestProcess_portInUse(t *testing.T) {
 	}
 }
 
-// The bridge has no password, so it does not listen where others can reach it.
-func TestProcess_refusesOtherHosts(t *testing.T) {
-	for _, host := range []string{"0.0.0.0", "::", "192.0.2.1", "example.org", "", "localhost.example.org", "127.0.0.1.example.org"} {
-		h := newHome(t)
-		wantRefusal(t, exitUsage, "is not a loopback address", launch(t, h.flags("serve", "--port", "0", "--host", host)...))
-		if _, err := os.Stat(h.db()); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("--host %s: the database was made: %v", host, err)
-		}
-	}
-}
-
 // A database belongs to its key. Made anew, the key would silently make all
 // tokens worthless that agents hold.
 func TestProcess_refusesWithoutItsKey(t *testing.T) {

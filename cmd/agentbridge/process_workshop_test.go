@@ -32,6 +32,7 @@ type program struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	lines  chan string // of stdout; closed when it ends
+	banner []string    // of serve
 	stderr bytes.Buffer
 	exited chan struct{}
 
@@ -127,14 +128,21 @@ func (p *program) answer(line []byte) bool {
 }
 
 // within receives from ch, or fails.
-func within[T any](t testing.TB, limit time.Duration, what string, ch <-chan T) (v T) {
+func within[T any](t testing.TB, limit time.Duration, what string, ch <-chan T) T {
+	t.Helper()
+	v, _ := within2(t, limit, what, ch)
+	return v
+}
+
+// within2 is within that tells whether ch is still open.
+func within2[T any](t testing.TB, limit time.Duration, what string, ch <-chan T) (v T, open bool) {
 	t.Helper()
 	select {
-	case v = <-ch:
+	case v, open = <-ch:
 	case <-time.After(limit):
 		t.Fatalf("%s: nothing after %v", what, limit)
 	}
-	return v
+	return v, open
 }
 
 // wantExit waits for the end of the program, which comes within two seconds,
@@ -285,23 +293,42 @@ func (h home) stdio(t testing.TB) *program {
 }
 
 // serve starts a server and returns where it is.
-func (h home) serve(t testing.TB) (p *program, url string) {
+func (h home) serve(t testing.TB, flags ...string) (p *program, url string) {
 	t.Helper()
-	p = launch(t, h.flags("serve", "--port", "0")...)
+	return h.serveIn(t, nil, flags...)
+}
+
+// serveIn is serve with more variables in the environment.
+func (h home) serveIn(t testing.TB, environment []string, flags ...string) (p *program, url string) {
+	t.Helper()
+	cmd := command(t, h.flags(append([]string{"serve", "--port", "0"}, flags...)...)...)
+	cmd.Env = append(cmd.Env, environment...)
+	p = launchCommand(t, cmd)
+	return p, p.address()
+}
+
+// address waits until a server says where it is, and keeps its banner.
+func (p *program) address() (url string) {
+	p.t.Helper()
 	for {
-		line := within(t, 10*time.Second, "the server's address", p.lines)
-		if fields := strings.Fields(line); len(fields) == 2 && fields[0] == "MCP" {
-			go func() {
-				for range p.lines {
-				}
-			}()
-			return p, strings.TrimSuffix(fields[1], "/mcp")
-		}
-		if line == "" {
+		line, more := within2(p.t, 10*time.Second, "the server's banner", p.lines)
+		if !more {
 			<-p.exited
-			t.Fatalf("serve ended: %s", &p.stderr)
+			p.t.Fatalf("serve ended: %s", &p.stderr)
+		}
+		p.banner = append(p.banner, line)
+		if fields := strings.Fields(line); len(fields) == 2 && fields[0] == "MCP" {
+			url = strings.TrimSuffix(fields[1], "/mcp")
+		}
+		if strings.HasPrefix(line, "Other clients:") { // its last line
+			break
 		}
 	}
+	go func() {
+		for range p.lines {
+		}
+	}()
+	return url
 }
 
 // with returns arguments and some more.

@@ -2,13 +2,10 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"strings"
 
 	"agentbridge"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 func newRoot(std stdio) *cobra.Command {
@@ -17,8 +14,8 @@ func newRoot(std stdio) *cobra.Command {
 		Version: agentbridge.Version,
 		Short:   "A bridge through which coding agents exchange messages",
 		Long: `agentbridge carries messages between coding agents (Claude Code, Codex, Gemini
-CLI and whatever else speaks MCP) on one machine. Every message is on disk before
-its sender is told so.
+CLI and whatever else speaks MCP), on one machine or many. Every message is on disk
+before its sender is told so.
 
 Each flag can also be set by an environment variable: --db by AGENTBRIDGE_DB,
 --conversation-ttl by AGENTBRIDGE_CONVERSATION_TTL, and so on. The flag wins.
@@ -32,7 +29,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 authentication, 5 conflict,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 
 	conversation := &cobra.Command{
 		Use:   "conversation",
@@ -48,23 +45,8 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 authentication, 5 conflict,
 		root.AddCommand(alias)
 	}
 	root.AddCommand(newServe(), newStdio(std), newDemo(), conversation, newAudit(), newVersion())
+	root.AddCommand(newSend(), newRead(), newWait(), newTail(), newAck(), newChannel(), newConnect(), newAgents())
 	return root
-}
-
-// fromEnvironment sets the flags that were not given on the command line.
-// Nothing else reads the environment's AGENTBRIDGE_ variables.
-func fromEnvironment(flags *pflag.FlagSet) (err error) {
-	flags.VisitAll(func(f *pflag.Flag) {
-		name := "AGENTBRIDGE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value := os.Getenv(name)
-		if f.Changed || value == "" || f.Name == "help" || err != nil {
-			return
-		}
-		if e := flags.Set(f.Name, value); e != nil {
-			err = usageError{fmt.Errorf("environment variable %s: %q is not a valid value for --%s (%s)", name, value, f.Name, f.Usage)}
-		}
-	})
-	return err
 }
 
 // usageArgs makes a wrong number of arguments a usage error.

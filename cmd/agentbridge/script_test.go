@@ -17,18 +17,52 @@ import (
 // The scripts in testdata/script drive the program as its user does. In
 // attack-*.txtar the attacker is one of the actors.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
-		Setup: func(env *testscript.Env) error {
-			env.Setenv("XDG_DATA_HOME", env.WorkDir+"/data")
-			env.Setenv("DB", env.WorkDir+"/data/agentbridge/bridge.db")
-			return nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
-			"mcp":   callTool,
-		},
-	})
+	testscript.Run(t, scripts(func(*testscript.Env) {}, testscript.Params{Dir: "testdata/script"}))
+}
+
+// The commands that can reach a bridge anywhere are driven once more, by the
+// same scripts, against a server: far must look as near does. The condition far
+// is for lines that are about the local database.
+func TestScripts_far(t *testing.T) {
+	var files []string
+	for _, name := range []string{"agents", "channel", "read", "read-hostile", "send", "tail"} {
+		files = append(files, "testdata/script/"+name+".txtar")
+	}
+	testscript.Run(t, scripts(func(env *testscript.Env) {
+		_, url := newHome(t).serve(t)
+		env.Setenv("AGENTBRIDGE_URL", url)
+	}, testscript.Params{
+		Files:     files,
+		Condition: func(name string) (bool, error) { return name == "far", nil },
+	}))
+}
+
+// scripts completes the parameters: a home of its own for each script, and our
+// commands.
+func scripts(setup func(*testscript.Env), p testscript.Params) testscript.Params {
+	p.Setup = func(env *testscript.Env) error {
+		env.Setenv("XDG_DATA_HOME", env.WorkDir+"/data")
+		env.Setenv("DB", env.WorkDir+"/data/agentbridge/bridge.db")
+		env.Values[followingKey{}] = &following{}
+		setup(env)
+		return nil
+	}
+	if p.Condition == nil {
+		p.Condition = func(string) (bool, error) { return false, nil } // nothing is far
+	}
+	p.Cmds = map[string]func(*testscript.TestScript, bool, []string){
+		"ended":    endTail,
+		"examples": writeExamples,
+		"exits":    exits,
+		"hostile":  setHostile,
+		"id":       keepID,
+		"inert":    wantInert,
+		"lines":    wantLines,
+		"mcp":      callTool,
+		"says":     wantProse,
+		"tail":     startTail,
+	}
+	return p
 }
 
 // exits CODE PROGRAM ARGS... runs a program that must end with this code.

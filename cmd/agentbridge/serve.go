@@ -8,17 +8,17 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
-	"runtime/debug"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
-	"agentbridge"
+	"agentbridge/internal/boundary"
+	"agentbridge/internal/httpapi"
 	"agentbridge/internal/mcpserver"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Time and size limits of the HTTP server. There is no WriteTimeout: streams
@@ -30,159 +30,170 @@ const (
 	shutdownTime  = time.Second
 )
 
-// outliveReaders keeps the process from ending when whoever read its stdout or
-// stderr goes away: a write then fails, and it ends in order or goes on.
-func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
-
-// tuneMemory trades memory for time: the MCP SDK allocates much for each call
-// and keeps little, so a larger heap saves most of the collector's work. The
-// limit keeps it from growing into the machine's memory.
-func tuneMemory() {
-	debug.SetGCPercent(800)
-	debug.SetMemoryLimit(512 << 20)
-}
-
 // serveFlags configure the HTTP server.
 type serveFlags struct {
 	storeFlags
-	host string // loopback only
-	port int    // 0 takes a free one
+	networkFlags
+	noDashboard   bool
+	audit         bool
+	auditDays     int
+	maxStreams    int
+	maxPerChannel int
+	replayLimit   int
+	stateless     bool
 }
 
 func newServe() *cobra.Command {
 	f := &serveFlags{}
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Serve agents over HTTP on this machine",
-		Long: `Serve MCP over HTTP at /mcp, and at /sse for older clients, on this machine only.
+		Short: "Serve agents over HTTP, on this machine or on the network",
+		Long: `Serve agents and people over HTTP: MCP at /mcp (at /sse for older clients), the
+JSON API at /api/, live events at /events/channel/NAME.
 
-Agents that run 'agentbridge stdio' on the same database and agents that connect
-here see the same messages.`,
+Only this machine can connect unless --host says otherwise; then clients need a
+token (--auth-token-file), and should use TLS (--tls-cert and --tls-key, or a
+reverse proxy that speaks it). Agents that run 'agentbridge stdio' on the same
+database and agents that connect here see the same messages.`,
+		Example: `  agentbridge serve
+  agentbridge serve --host 192.168.1.20 --auth-token-file token --tls-cert cert.pem --tls-key key.pem
+  agentbridge serve --host 0.0.0.0 --trusted-host bridge.example.org --auth-token-file token`,
 		Args: usageArgs(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.serve(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return f.serve(cmd.Context(), cmd.Flags(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVar(&f.host, "host", "127.0.0.1", "loopback address to listen on")
-	cmd.Flags().IntVar(&f.port, "port", 8765, "port to listen on; 0 takes a free one")
 	f.declare(cmd)
-	f.declareTTL(cmd)
 	return cmd
 }
 
-func (f *serveFlags) check() error {
-	if f.port < 0 || f.port > 65535 {
-		return usageError{fmt.Errorf("--port must be 0 to 65535, not %d", f.port)}
-	}
-	if ip := net.ParseIP(f.host); f.host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return usageError{fmt.Errorf("--host %s is not a loopback address; the bridge is open to whoever reaches it, so it listens on this machine only (127.0.0.1, ::1 or localhost)", f.host)}
-	}
-	return f.storeFlags.check()
+func (f *serveFlags) declare(cmd *cobra.Command) {
+	f.storeFlags.declare(cmd)
+	f.engineFlags.declare(cmd)
+	f.networkFlags.declare(cmd)
+	flags := cmd.Flags()
+	declareBool(flags, &f.noDashboard, "no-dashboard", "serve nothing at /")
+	declareBool(flags, &f.audit, "audit-log", "show the audit log at /api/audit; it is written in any case")
+	declareNumber(flags, &f.auditDays, "audit-retention-days", 90, 1, largest, "how many days back /api/audit shows; entries are never deleted")
+	declareNumber(flags, &f.maxStreams, "max-sse", 100, 1, largest, "event streams at a time")
+	declareNumber(flags, &f.maxPerChannel, "max-sse-per-channel", 25, 1, largest, "event streams at a time on one channel")
+	declareNumber(flags, &f.replayLimit, "sse-replay-limit", 500, 1, 10_000, "missed messages that an event stream begins with; a client connects again for more")
+	declareNumber(flags, &f.eventDays, "event-retention-days", 7, 1, largest, "how many days old a position in /api/events may be")
+	declareBool(flags, &f.stateless, "stateless-http", "keep no MCP sessions on /mcp, for several servers behind one address")
 }
 
-func (f *serveFlags) serve(ctx context.Context, stdout, stderr io.Writer) error {
+// serve walks from what may be refused without touching anything to what
+// opens the database: a second server on a port ends before it touches data.
+func (f *serveFlags) serve(ctx context.Context, flags *pflag.FlagSet, stdout, stderr io.Writer) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	outliveReaders()
-	tuneMemory()
 	log := newLogger(stderr)
-	// The port comes first: a second server on it ends before it touches data.
-	listener, err := net.Listen("tcp", net.JoinHostPort(f.host, strconv.Itoa(f.port)))
+	gate, err := f.settle(flags, stderr, log)
 	if err != nil {
-		return listenError(f.host, f.port, err)
+		return err
+	}
+	outliveSignals()
+	tuneMemory()
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", net.JoinHostPort(gate.host, strconv.Itoa(gate.port)))
+	if err != nil {
+		return listenError(gate, err)
 	}
 	b, err := f.open(ctx, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	mcp := mcpserver.New(b, mcpserver.Options{Logger: log})
-	server := &http.Server{
-		Handler:           mcp.Handler(),
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	s := f.newFront(gate, b, log)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	f.announce(stdout, "http://"+listener.Addr().String())
+	go func() { failed <- s.serve(listener) }()
+	f.announce(stdout, gate, listener.Addr(), b.store.Path())
 
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 	}
-	return errors.Join(err, shutDown(mcp, server), b.close())
+	return errors.Join(err, s.shutDown(), b.close())
+}
+
+func listenError(gate *entrance, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("port %d on %s is in use, perhaps by another agentbridge serve; stop that one or choose another --port", gate.port, quoteEmpty(gate.host))
+	}
+	return fmt.Errorf("can't listen on %s port %d: %w", quoteEmpty(gate.host), gate.port, err)
+}
+
+// front is the bridge's faces over HTTP, behind the boundary.
+type front struct {
+	http     *http.Server
+	boundary *boundary.Boundary
+	mcp      *mcpserver.Server
+	api      *httpapi.Server
+}
+
+func (f *serveFlags) newFront(gate *entrance, b *bridge, log *slog.Logger) *front {
+	gate.boundary.Refused = b.NoteRefusal
+	s := &front{
+		boundary: boundary.New(gate.boundary),
+		mcp:      mcpserver.New(b, mcpserver.Options{Logger: log, Stateless: f.stateless}),
+		api: httpapi.New(b, httpapi.Options{
+			Logger:        log,
+			MaxStreams:    f.maxStreams,
+			MaxPerChannel: f.maxPerChannel,
+			ReplayLimit:   f.replayLimit,
+			RetentionDays: f.keepDays,
+			Audit:         f.audit,
+			AuditAge:      days(f.auditDays),
+		}),
+	}
+	s.http = &http.Server{
+		Handler:           s.boundary.Wrap(s.routes(!f.noDashboard)),
+		TLSConfig:         gate.tls,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	boundary.LimitIdle(s.http, boundary.MaxConnections())
+	return s
+}
+
+// routes is no http.ServeMux because that redirects paths with "//" or "..",
+// which names of channels may hold.
+func (s *front) routes(home bool) http.Handler {
+	mcp, api := s.mcp.Handler(), s.api.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		root, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		switch {
+		case r.URL.Path == "/mcp", r.URL.Path == "/sse", root == "messages":
+			mcp.ServeHTTP(w, r)
+		case r.URL.Path == "/status", root == "api", root == "events":
+			api.ServeHTTP(w, r)
+		case r.URL.Path == "/" && home:
+			serveHome(w, r)
+		default:
+			writeText(w, http.StatusNotFound, "Not Found")
+		}
+	})
+}
+
+// serve accepts connections until shutDown.
+func (s *front) serve(l net.Listener) error {
+	if s.http.TLSConfig != nil {
+		return s.http.ServeTLS(l, "", "")
+	}
+	return s.http.Serve(l)
 }
 
 // shutDown ends the streams first: an http.Server waits for them for ever.
-func shutDown(mcp *mcpserver.Server, server *http.Server) error {
-	mcp.Close()
+func (s *front) shutDown() error {
+	s.api.Close()
+	s.mcp.Close()
+	s.boundary.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
-	if server.Shutdown(ctx) == nil {
+	if s.http.Shutdown(ctx) == nil {
 		return nil
 	}
-	return server.Close() // somebody did not hang up in time
-}
-
-func listenError(host string, port int, err error) error {
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("port %d on %s is in use, perhaps by another agentbridge serve; stop that one or choose another --port", port, host)
-	}
-	return fmt.Errorf("can't listen on %s port %d: %w", host, port, err)
-}
-
-func (f *serveFlags) announce(w io.Writer, url string) {
-	fmt.Fprintf(w, `agentbridge %s
-  database   %s
-  MCP        %s/mcp
-  older MCP  %s/sse
-
-Connect Claude Code:  claude mcp add --transport http agentbridge %s/mcp
-Connect Codex:        codex mcp add agentbridge --url %s/mcp
-`, agentbridge.Version, f.db, url, url, url, url)
-}
-
-// newLogger writes what no caller can be told to stderr.
-func newLogger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn}))
-}
-
-func newStdio(std stdio) *cobra.Command {
-	f := &storeFlags{}
-	cmd := &cobra.Command{
-		Use:   "stdio",
-		Short: "Serve one agent over stdin and stdout",
-		Long: `Serve MCP to the program that started this one, over stdin and stdout.
-
-Every process on the same database, this one and 'agentbridge serve' included,
-sees the same messages; none of them needs another to run.`,
-		Args: usageArgs(noArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			outliveReaders()
-			tuneMemory()
-			log := newLogger(std.err)
-			b, err := f.open(cmd.Context(), log)
-			if err != nil {
-				return err
-			}
-			mcp := mcpserver.New(b, mcpserver.Options{Logger: log})
-			err = mcp.ServeStdio(cmd.Context(), std.in, std.out)
-			mcp.Close()
-			return errors.Join(err, b.close())
-		},
-	}
-	f.declare(cmd)
-	f.declareTTL(cmd)
-	return cmd
-}
-
-// executable is this program's path, for the demo, which starts it again.
-func executable() string {
-	path, err := os.Executable()
-	if err != nil {
-		return "agentbridge"
-	}
-	return path
+	return s.http.Close() // somebody did not hang up in time
 }

@@ -1,16 +1,19 @@
 package httpapi_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -52,6 +55,49 @@ func (p *poster) post() error {
 	return nil
 }
 
+// wrk is a client that costs the machine little, as load generators are: it
+// writes the same bytes again and again, and of an answer reads the status and
+// as much as its length says.
+type wrk struct {
+	conn    net.Conn
+	answers *bufio.Reader
+	request []byte
+}
+
+func newWrk(b *testing.B, url, channel string) *wrk {
+	p := newPoster(url+"/api/send", channel)
+	host := strings.TrimPrefix(url, "http://")
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { conn.Close() })
+	return &wrk{conn, bufio.NewReader(conn), fmt.Appendf(nil, "POST /api/send HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", host, len(p.body), p.body)}
+}
+
+func (w *wrk) send() error {
+	if _, err := w.conn.Write(w.request); err != nil {
+		return err
+	}
+	length := 0
+	for first := true; ; first = false {
+		line, err := w.answers.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if first && !bytes.HasPrefix(line, []byte("HTTP/1.1 200 ")) {
+			return fmt.Errorf("POST /api/send = %s", line)
+		}
+		if n, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			length, _ = strconv.Atoi(string(bytes.TrimSpace(n)))
+		}
+		if len(line) == len("\r\n") {
+			_, err := w.answers.Discard(length)
+			return err
+		}
+	}
+}
+
 // BenchmarkSend is the rate of durable sends of 1 KiB with 16 clients that keep
 // their connections, on the same machine.
 func BenchmarkSend(b *testing.B) {
@@ -60,10 +106,10 @@ func BenchmarkSend(b *testing.B) {
 	work := make(chan struct{}, clients)
 	var wg sync.WaitGroup
 	for i := range clients {
-		p := newPoster(h.url+"/api/send", fmt.Sprint("bench:", i))
+		w := newWrk(b, h.url, fmt.Sprint("bench:", i))
 		wg.Go(func() {
 			for range work {
-				if err := p.post(); err != nil {
+				if err := w.send(); err != nil {
 					b.Error(err)
 				}
 			}

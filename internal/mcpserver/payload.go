@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"agentbridge/internal/wire"
+
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
 
@@ -69,9 +71,9 @@ func (t *transports) readBody(w http.ResponseWriter, r *http.Request) ([]byte, b
 		w.Header().Set("Connection", "close")
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			writeError(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("request body exceeds %d bytes", tooLarge.Limit))
+			wire.WriteError(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("request body exceeds %d bytes", tooLarge.Limit))
 		} else {
-			writeError(w, http.StatusBadRequest, "request body could not be read")
+			wire.WriteError(w, http.StatusBadRequest, "request body could not be read")
 		}
 		return nil, false
 	}
@@ -82,12 +84,6 @@ func (t *transports) readBody(w http.ResponseWriter, r *http.Request) ([]byte, b
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body, true
-}
-
-// writeError answers in the form of the JSON API, for refusals that are not about a JSON-RPC message.
-func writeError(w http.ResponseWriter, status int, message string) {
-	body, _ := json.Marshal(map[string]string{"error": message}) // a map of strings always encodes
-	writeJSON(w, status, body)
 }
 
 func writeRPCError(w http.ResponseWriter, status, code int, message string) {

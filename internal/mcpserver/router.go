@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"agentbridge/internal/wire"
+
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
 
@@ -20,7 +22,7 @@ const (
 )
 
 func (t *transports) serveMCP(w http.ResponseWriter, r *http.Request) {
-	modern := r.Header.Get(revisionHeader) >= modernRevision
+	modern := t.opts.Stateless || r.Header.Get(revisionHeader) >= modernRevision
 	id := r.Header.Get(sessionHeader)
 	switch r.Method {
 	case http.MethodPost:
@@ -46,7 +48,7 @@ func (t *transports) serveMCP(w http.ResponseWriter, r *http.Request) {
 
 func refuseMethod(w http.ResponseWriter, allow string) {
 	w.Header().Set("Allow", allow)
-	writeError(w, http.StatusMethodNotAllowed, "method not allowed")
+	wire.WriteError(w, http.StatusMethodNotAllowed, "method not allowed")
 }
 
 // sessionOf answers and returns nil if there is no such session, or it is another user's.
@@ -56,7 +58,7 @@ func (t *transports) sessionOf(w http.ResponseWriter, r *http.Request, id string
 	case sess == nil:
 		writeRPCError(w, http.StatusNotFound, codeSessionNotFound, "Session not found")
 	case !sameUser(r, sess.user):
-		writeError(w, http.StatusForbidden, "the session belongs to another user")
+		wire.WriteError(w, http.StatusForbidden, "the session belongs to another user")
 	default:
 		return sess
 	}
@@ -144,7 +146,7 @@ func (t *transports) carry(w http.ResponseWriter, r *http.Request, sess *session
 }
 
 func refuseClosed(w http.ResponseWriter) {
-	writeError(w, http.StatusServiceUnavailable, "the server is shutting down")
+	wire.WriteError(w, http.StatusServiceUnavailable, "the server is shutting down")
 }
 
 // relaxAccept makes the Accept header one that the SDK takes: it wants both types named. A client that names

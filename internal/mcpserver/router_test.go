@@ -31,6 +31,29 @@ func TestMCP_servesBothErasOnOneURL(t *testing.T) {
 	wantStatus(t, "2026-07-28 without its header", resp, body, 400, "-32020")
 }
 
+func TestMCP_statelessKeepsNoSessions(t *testing.T) {
+	b := newBench(t, transportOptions{Stateless: true}).serve()
+	for _, revision := range []string{"2024-11-05", "2025-06-18", "2025-11-25"} {
+		resp, body := b.do("POST", "/mcp", strings.Replace(legacyInit, "2025-11-25", revision, 1), nil)
+		wantStatus(t, "initialize "+revision, resp, body, 200, `"protocolVersion":"`+revision+`"`)
+		if id := resp.Header.Get("Mcp-Session-Id"); id != "" {
+			t.Errorf("initialize %s: session %q, want none", revision, id)
+		}
+		header := headers{"Mcp-Protocol-Version": revision}
+		resp, body = b.do("POST", "/mcp", `{"jsonrpc":"2.0","method":"notifications/initialized"}`, header)
+		wantStatus(t, "initialized "+revision, resp, body, 202, "")
+		resp, body = b.do("POST", "/mcp", legacyCall(1, "report", "old"), header)
+		wantStatus(t, "report "+revision, resp, body, 200, `"text":"old"`)
+		b.wantLeft(true)
+	}
+	resp, body := b.do("POST", "/mcp", modernCall(1, "echo", "new"), modernHeaders("echo"))
+	wantStatus(t, "echo 2026-07-28", resp, body, 200, `"text":"new"`)
+	for _, method := range []string{"GET", "DELETE"} {
+		resp, body := b.do(method, "/mcp", "", headers{"Mcp-Session-Id": "x"})
+		wantStatus(t, method, resp, body, 405, "method not allowed")
+	}
+}
+
 func TestMCP_worksWithTheSDKsClients(t *testing.T) {
 	b := newBench(t, transportOptions{}).serve()
 	for name, transport := range map[string]mcp.Transport{

@@ -24,6 +24,9 @@ const instructions = "agentbridge carries messages between independent coding ag
 // Options configure a Server.
 type Options struct {
 	Logger *slog.Logger // default slog.Default()
+	// Stateless keeps no sessions on /mcp, whatever the client's revision: for
+	// several servers behind one address.
+	Stateless bool
 }
 
 // Server serves one bridge to any number of MCP clients.
@@ -47,10 +50,11 @@ func New(bridge agentbridge.Bridge, opts Options) *Server {
 	for _, t := range append(conversationTools, channelTools...) {
 		server.AddTool(t.declare(), t.handler(bridge, log))
 	}
-	return &Server{newTransports(server, transportOptions{Logger: log})}
+	return &Server{newTransports(server, transportOptions{Logger: log, Stateless: opts.Stateless})}
 }
 
-// Handler serves /mcp, /sse and /messages/.
+// Handler serves /mcp, /sse and /messages/ to whoever asks: it belongs behind
+// a boundary that says who may.
 func (s *Server) Handler() http.Handler { return s.transports.handler() }
 
 // ServeStdio serves one client over in and out until in ends or ctx does.

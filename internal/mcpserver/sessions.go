@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"agentbridge/internal/wire"
+
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -191,7 +193,7 @@ func (t *transports) closeSession(server *mcp.ServerSession) <-chan struct{} {
 // refuseSession answers when there are too many sessions.
 func refuseSession(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "30")
-	writeError(w, http.StatusServiceUnavailable, "too many sessions, try again later")
+	wire.WriteError(w, http.StatusServiceUnavailable, "too many sessions, try again later")
 }
 
 // sameUser reports whether the request may use what user opened. A session id is not a credential.

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"time"
 
+	"agentbridge/internal/wire"
+
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -92,13 +94,13 @@ func (t *transports) serveMessages(w http.ResponseWriter, r *http.Request) {
 	raw, err := hex.DecodeString(id)
 	switch {
 	case id == "":
-		writeError(w, http.StatusBadRequest, "session_id is required")
+		wire.WriteError(w, http.StatusBadRequest, "session_id is required")
 	case err != nil || len(raw) != 16:
-		writeError(w, http.StatusBadRequest, "Invalid session ID")
+		wire.WriteError(w, http.StatusBadRequest, "Invalid session ID")
 	case l == nil:
-		writeError(w, http.StatusNotFound, "Could not find session")
+		wire.WriteError(w, http.StatusNotFound, "Could not find session")
 	case !sameUser(r, l.user):
-		writeError(w, http.StatusForbidden, "the session belongs to another user")
+		wire.WriteError(w, http.StatusForbidden, "the session belongs to another user")
 	default:
 		r = r.Clone(r.Context())
 		if _, ok := t.readBody(w, r); ok {

@@ -177,6 +177,26 @@ func walkChannels(t *testing.T, alice, bob *client) {
 	}
 	bob.refused("bridge_ack", args{"channel": channel, "consumer_id": "bob", "message_id": hello.str("id")}, "message_id", "does not exist in this channel")
 	wantData(t, "bridge_clear again", alice.must("bridge_clear", args{"channel": channel}), args{"channel": channel, "cleared": 0.0})
+
+	// Bob has seen all; what he has not is told as a gap, at every call until he acknowledges.
+	for range 2 {
+		wantGap(t, bob.must("bridge_receive", args{"channel": channel, "consumer_id": "bob"}), false)
+		alice.must("bridge_send", args{"channel": channel, "sender": "alice", "content": "unseen"})
+		alice.must("bridge_clear", args{"channel": channel})
+		sent := alice.must("bridge_send", args{"channel": channel, "sender": "alice", "content": "seen"})
+		wantGap(t, bob.must("bridge_receive", args{"channel": channel, "consumer_id": "bob"}), true)
+		wantGap(t, bob.must("bridge_wait", args{"channel": channel, "consumer_id": "bob"}), true)
+		wantGap(t, bob.must("bridge_receive", args{"channel": channel, "consumer_id": "somebody new"}), false)
+		bob.must("bridge_ack", args{"channel": channel, "consumer_id": "bob", "message_id": sent.str("id")})
+	}
+	alice.must("bridge_clear", args{"channel": channel})
+}
+
+func wantGap(t *testing.T, a answer, want bool) {
+	t.Helper()
+	if warned, said := a.data["warning"] == "messages_removed", strings.Contains(a.text, "Gap: "); warned != want || said != want {
+		t.Errorf("a read warns of %v and says\n%s\nwant a gap: %v", a.data["warning"], a.text, want)
+	}
 }
 
 // A conversation's id is known to both agents, and to whoever looks over their

@@ -1,6 +1,5 @@
 // This file is the front of the transports: one *mcp.Server reachable over stdio, over /mcp in both
-// protocol eras and over the older /sse with /messages/. It decides who is let in, which era answers, and
-// how everything ends. The SDK does the protocol; what it leaves open is closed here and in
+// protocol eras and over the older /sse with /messages/. It decides which era answers, and how everything ends. The SDK does the protocol; what it leaves open is closed here and in
 // the files beside it.
 
 package mcpserver
@@ -13,6 +12,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"agentbridge/internal/wire"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -27,9 +28,7 @@ type transportOptions struct {
 	KeepAlive    time.Duration // an open event stream carries a comment at least this often; default 15 s
 	WriteTimeout time.Duration // a client that does not read is cut after this; default 10 s
 
-	// Loopback names are always allowed as Host, and an Origin that equals the Host always passes.
-	AllowedHosts   []string // host names without port; "*.example.org" stands for every name below it
-	AllowedOrigins []string // as browsers send them: "https://bridge.example.org"
+	Stateless bool // no sessions on /mcp, whatever the revision
 }
 
 func (o transportOptions) withDefaults() transportOptions {
@@ -94,7 +93,7 @@ func newTransports(server *mcp.Server, opts transportOptions) *transports {
 
 	// No SessionTimeout: the SDK's ignores an open GET. No EventStore: the cursor does what resuming
 	// would do, and with a store a write to a client that is gone counts as delivered. The SDK's own
-	// Host check is off because guard.go is stricter, and because it would refuse AllowedHosts.
+	// Host check is off because the boundary before us is stricter, and knows the trusted hosts.
 	handler := func(stateless bool) http.Handler {
 		return mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{
 			Stateless:                    stateless,
@@ -122,12 +121,9 @@ func (h warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 func (h warnings) WithGroup(name string) slog.Handler { return warnings{h.Handler.WithGroup(name)} }
 
-// handler serves exactly /mcp, /sse and /messages/; anything else is 404.
+// handler serves exactly /mcp, /sse and /messages/; anything else is 404. Who may connect is for others to say.
 func (t *transports) handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !t.admit(w, r) {
-			return
-		}
 		switch r.URL.Path {
 		case "/mcp":
 			t.serveMCP(w, r)
@@ -136,7 +132,7 @@ func (t *transports) handler() http.Handler {
 		case "/messages", "/messages/":
 			t.serveMessages(w, r)
 		default:
-			writeError(w, http.StatusNotFound, "not found")
+			wire.WriteError(w, http.StatusNotFound, "not found")
 		}
 	})
 }

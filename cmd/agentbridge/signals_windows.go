@@ -1,0 +1,8 @@
+package main
+
+import (
+	"os"
+	"syscall"
+)
+
+var failingWrites = []os.Signal{syscall.SIGPIPE}
