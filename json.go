@@ -3,7 +3,6 @@ package agentbridge
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -25,68 +24,95 @@ func DecodeJSON(field string, raw []byte) (any, error) {
 	if hasLoneSurrogate(raw) {
 		return nil, Refuse(InvalidUTF8, field, "must not contain a lone surrogate (half of a \\u escape pair)")
 	}
-	d := jsonDecoder{dec: json.NewDecoder(bytes.NewReader(raw)), field: field}
-	d.dec.UseNumber()
-	v, err := d.value(0)
-	if err != nil {
-		return nil, err
+	d := jsonDecoder{raw: raw, field: field}
+	if !json.Valid(raw) {
+		if d.nests() {
+			return nil, d.tooDeep()
+		}
+		return nil, Refuse(InvalidJSON, field, "must be a single, valid JSON value")
 	}
-	if _, err := d.dec.Token(); err != io.EOF {
-		return nil, Refuse(InvalidJSON, field, "must be a single JSON value")
-	}
-	return v, nil
+	return d.value(0)
 }
 
+// jsonDecoder walks over JSON that is known to be valid, so that a character
+// tells what follows and nothing can end early.
 type jsonDecoder struct {
-	dec   *json.Decoder
+	raw   []byte
+	at    int // the next character
 	field string
 }
 
+// nests tells whether too deep nesting may be why the JSON is not valid:
+// encoding/json gives up at 10,000 levels.
+func (d *jsonDecoder) nests() bool {
+	level := 0
+	for i := 0; i < len(d.raw); i++ {
+		switch d.raw[i] {
+		case '[', '{':
+			if level++; level > MaxDepth+1 {
+				return true
+			}
+		case ']', '}':
+			level--
+		case '"':
+			for i++; i < len(d.raw) && d.raw[i] != '"'; i++ {
+				if d.raw[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (d *jsonDecoder) tooDeep() error {
+	return Refuse(TooDeep, d.field, "must not nest deeper than %d levels", MaxDepth)
+}
+
+// next skips what means nothing and returns the character behind it.
+func (d *jsonDecoder) next() byte {
+	for {
+		switch c := d.raw[d.at]; c {
+		case ' ', '\t', '\n', '\r', ',', ':':
+			d.at++
+		default:
+			return c
+		}
+	}
+}
+
 func (d *jsonDecoder) value(depth int) (any, error) {
-	t, err := d.token()
-	if err != nil {
-		return nil, err
-	}
-	return d.rest(t, depth)
-}
-
-func (d *jsonDecoder) token() (json.Token, error) {
-	t, err := d.dec.Token()
-	if err != nil {
-		return nil, Refuse(InvalidJSON, d.field, "must be valid JSON")
-	}
-	return t, nil
-}
-
-// rest reads what follows the value's first token.
-func (d *jsonDecoder) rest(t json.Token, depth int) (any, error) {
 	if depth > MaxDepth {
-		return nil, Refuse(TooDeep, d.field, "must not nest deeper than %d levels", MaxDepth)
+		return nil, d.tooDeep()
 	}
-	switch t := t.(type) {
-	case json.Delim:
-		if t == '{' {
-			return d.object(depth)
-		}
+	switch c := d.next(); c {
+	case '{':
+		d.at++
+		return d.object(depth)
+	case '[':
+		d.at++
 		return d.array(depth)
-	case json.Number:
-		if f, err := strconv.ParseFloat(t.String(), 64); err != nil || math.IsInf(f, 0) {
-			return nil, Refuse(OutOfRange, d.field, "must not hold a number beyond ±1.8e308")
+	case '"':
+		return d.text()
+	case 't', 'n':
+		d.at += len("true")
+		if c == 'n' {
+			return nil, nil
 		}
+		return true, nil
+	case 'f':
+		d.at += len("false")
+		return false, nil
 	}
-	return t, nil
+	return d.number()
 }
 
 func (d *jsonDecoder) object(depth int) (any, error) {
 	object := map[string]any{}
-	for {
-		t, err := d.token()
+	for d.next() != '}' {
+		key, err := d.text()
 		if err != nil {
 			return nil, err
-		}
-		key, ok := t.(string)
-		if !ok {
-			return object, nil // the closing brace: the decoder allows nothing else
 		}
 		if _, twice := object[key]; twice {
 			return nil, Refuse(InvalidJSON, d.field, "must not name the key %q twice", Preview(key, 40))
@@ -95,24 +121,50 @@ func (d *jsonDecoder) object(depth int) (any, error) {
 			return nil, err
 		}
 	}
+	d.at++
+	return object, nil
 }
 
 func (d *jsonDecoder) array(depth int) (any, error) {
 	array := []any{}
-	for {
-		t, err := d.token()
-		if err != nil {
-			return nil, err
-		}
-		if t == json.Delim(']') {
-			return array, nil
-		}
-		v, err := d.rest(t, depth+1)
+	for d.next() != ']' {
+		v, err := d.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
 		array = append(array, v)
 	}
+	d.at++
+	return array, nil
+}
+
+// text reads a string. Only one with escapes needs more than a copy.
+func (d *jsonDecoder) text() (s string, err error) {
+	start, escaped := d.at, false
+	for d.at++; d.raw[d.at] != '"'; d.at++ {
+		if d.raw[d.at] == '\\' {
+			escaped = true
+			d.at++
+		}
+	}
+	d.at++
+	if !escaped {
+		return string(d.raw[start+1 : d.at-1]), nil
+	}
+	err = json.Unmarshal(d.raw[start:d.at], &s)
+	return s, err
+}
+
+func (d *jsonDecoder) number() (any, error) {
+	start := d.at
+	for d.at < len(d.raw) && bytes.IndexByte([]byte("+-.0123456789eE"), d.raw[d.at]) >= 0 {
+		d.at++
+	}
+	n := json.Number(d.raw[start:d.at])
+	if f, err := n.Float64(); err != nil || math.IsInf(f, 0) {
+		return nil, Refuse(OutOfRange, d.field, "must not hold a number beyond ±1.8e308")
+	}
+	return n, nil
 }
 
 // hasLoneSurrogate finds \ud800..\udfff escapes without their other half,

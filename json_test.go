@@ -105,11 +105,13 @@ func TestDecodeJSON_depth(t *testing.T) {
 	arrays := func(levels int) string { return strings.Repeat("[", levels+1) + strings.Repeat("]", levels+1) }
 	objects := func(levels int) string { return strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels) }
 	for raw, want := range map[string]agentbridge.Code{
-		arrays(64):                 "",
-		objects(64):                "",
-		arrays(65):                 agentbridge.TooDeep,
-		objects(65):                agentbridge.TooDeep,
-		strings.Repeat("[", 1<<20): agentbridge.TooDeep, // refused before the rest is read
+		arrays(64):                    "",
+		objects(64):                   "",
+		arrays(65):                    agentbridge.TooDeep,
+		objects(65):                   agentbridge.TooDeep,
+		strings.Repeat("[", 1<<20):    agentbridge.TooDeep, // which is what to mend first
+		arrays(20_000):                agentbridge.TooDeep, // more than encoding/json reads
+		`"` + strings.Repeat("[", 99): agentbridge.InvalidJSON,
 	} {
 		_, err := agentbridge.DecodeJSON("message", []byte(raw))
 		wantRefused(t, "DecodeJSON("+agentbridge.Preview(raw, 10)+")", err, want)
@@ -230,4 +232,25 @@ func wantCanonical(t *testing.T, body agentbridge.Body, want string) {
 	}
 	m := agentbridge.Message{Content: body.Content(), Encoding: body.Encoding(), Channel: "c", Sender: "s"}
 	wantWireSize(t, m)
+}
+
+func BenchmarkDecodeJSON(b *testing.B) {
+	for name, content := range map[string]string{
+		"text":    strings.Repeat("the quick brown fox jumps over the lazy dog, ", 22),
+		"escapes": strings.Repeat("\"quoted\"\n\t", 90),
+	} {
+		raw, err := json.Marshal(map[string]string{"channel": "bench", "sender": "bench", "content": content})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(raw)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := agentbridge.DecodeJSON("body", raw); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

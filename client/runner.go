@@ -49,6 +49,9 @@ func (r *runner) run(ctx context.Context, st *stream) {
 // reconnect returns the next connection, or why there will be none.
 func (r *runner) reconnect(ctx context.Context, why error, atOnce bool) (*stream, error) {
 	for {
+		if ctx.Err() != nil { // the feed was closed
+			return nil, ctx.Err()
+		}
 		if !temporary(why) {
 			return nil, why
 		}

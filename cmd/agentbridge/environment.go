@@ -31,7 +31,7 @@ func annotate(flags *pflag.FlagSet, flag, key string, values ...string) {
 
 // fromEnvironment sets the flags that were not given on the command line. An
 // empty variable is as good as none. Nothing else reads the environment's
-// AGENTBRIDGE_ variables.
+// AGENTBRIDGE_ variables but remote.go, for a token that has no flag there.
 func fromEnvironment(flags *pflag.FlagSet) (err error) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		if err == nil && !f.Changed && f.Name != "help" {

@@ -81,7 +81,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	status := statuses[e.Code]
-	s.log.Log(r.Context(), level(status), "refused", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
+	s.log.Log(r.Context(), level(e.Code), "refused", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
 	setRefusalHeader(w.Header(), status, e.RetryAfter)
 	wire.WriteJSON(w, status, bodyOf(err, e))
 }
@@ -94,12 +94,13 @@ func bodyOf(err error, e *agentbridge.Error) wire.Error {
 	return body
 }
 
-// level keeps what a caller did wrong out of a log of what the bridge did.
-func level(status int) slog.Level {
-	switch {
-	case status == http.StatusServiceUnavailable:
+// level keeps what callers did wrong, and what passes by itself, out of a log of
+// what an operator should know.
+func level(code agentbridge.Code) slog.Level {
+	switch code {
+	case agentbridge.Unavailable:
 		return slog.LevelWarn
-	case status >= http.StatusInternalServerError:
+	case agentbridge.Unusable, agentbridge.Internal:
 		return slog.LevelError
 	}
 	return slog.LevelDebug

@@ -82,11 +82,11 @@ func TestErrors_answers(t *testing.T) {
 		{"conflict", refuse(agentbridge.Conflict, 0), 409, "", false},
 		{"too large", refuse(agentbridge.TooLarge, 0), 413, "", false},
 		{"rate limited", refuse(agentbridge.RateLimited, 90*time.Second), 429, "90", false},
-		{"busy", refuse(agentbridge.Busy, 0), 503, "1", true},
-		{"busy for a moment", refuse(agentbridge.Busy, time.Millisecond), 503, "1", true},
-		{"busy for a while", refuse(agentbridge.Busy, 1500*time.Millisecond), 503, "2", true},
+		{"busy", refuse(agentbridge.Busy, 0), 503, "1", false},
+		{"busy for a moment", refuse(agentbridge.Busy, time.Millisecond), 503, "1", false},
+		{"busy for a while", refuse(agentbridge.Busy, 1500*time.Millisecond), 503, "2", false},
 		{"disk full", refuse(agentbridge.Unavailable, 5*time.Second), 503, "5", true},
-		{"closed", refuse(agentbridge.Closed, 0), 503, "1", true},
+		{"closed", refuse(agentbridge.Closed, 0), 503, "1", false},
 		{"unusable", refuse(agentbridge.Unusable, 0), 500, "", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

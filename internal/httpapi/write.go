@@ -16,6 +16,10 @@ func send(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	draft, err := readDraft(f)
+	if agentbridge.CodeOf(err) == agentbridge.TooLarge {
+		e, _ := errors.AsType[*agentbridge.Error](err)
+		return nil, word(fmt.Sprintf("content exceeds %d bytes", agentbridge.MaxContent), e)
+	}
 	if err != nil {
 		return nil, sendRefusal(err)
 	}
@@ -68,16 +72,12 @@ func readContent(f fields) (agentbridge.Body, error) {
 }
 
 // sendRefusal words a refusal as reference B does for sends alone: with the
-// field in front, and whatever is too large as the content.
+// field in front.
 func sendRefusal(err error) error {
-	e, ok := errors.AsType[*agentbridge.Error](err)
-	switch {
-	case !ok:
-		return err
-	case e.Code == agentbridge.TooLarge:
-		return word(fmt.Sprintf("content exceeds %d bytes", agentbridge.MaxContent), e)
+	if e, ok := errors.AsType[*agentbridge.Error](err); ok {
+		return word(e.Error(), e)
 	}
-	return word(e.Error(), e)
+	return err
 }
 
 // ack is POST /api/ack.
