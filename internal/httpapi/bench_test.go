@@ -99,14 +99,25 @@ func (w *wrk) send() error {
 }
 
 // BenchmarkSend is the rate of durable sends of 1 KiB with 16 clients that keep
-// their connections, on the same machine.
+// their connections, on the same machine, and beside it the rate at which a bare
+// net/http server reads such requests and answers them.
 func BenchmarkSend(b *testing.B) {
-	const clients = 16
 	h := newHall(b, httpapi.Options{})
+	echo := newEcho()
+	defer echo.Close()
+	b.ResetTimer()
+	b.ReportMetric(rate(b, h.url), "sends/s")
+	b.StopTimer()
+	b.ReportMetric(rate(b, echo.URL), "echo/s")
+}
+
+// rate makes b.N requests with 16 clients.
+func rate(b *testing.B, url string) float64 {
+	const clients = 16
 	work := make(chan struct{}, clients)
 	var wg sync.WaitGroup
 	for i := range clients {
-		w := newWrk(b, h.url, fmt.Sprint("bench:", i))
+		w := newWrk(b, url, fmt.Sprint("bench:", i))
 		wg.Go(func() {
 			for range work {
 				if err := w.send(); err != nil {
@@ -115,14 +126,23 @@ func BenchmarkSend(b *testing.B) {
 			}
 		})
 	}
-	b.ResetTimer()
+	start := time.Now()
 	for range b.N {
 		work <- struct{}{}
 	}
 	close(work)
 	wg.Wait()
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sends/s")
+	return float64(b.N) / time.Since(start).Seconds()
+}
+
+// newEcho is a bare net/http server that reads a request and answers as much as
+// a send does.
+func newEcho() *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		body, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(body[:160])
+	}))
 }
 
 // BenchmarkLoneSend is one send after the other, and beside each what a write
@@ -130,11 +150,7 @@ func BenchmarkSend(b *testing.B) {
 // server takes to read such a request and answer it.
 func BenchmarkLoneSend(b *testing.B) {
 	h := newHall(b, httpapi.Options{})
-	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		body, _ := io.ReadAll(r.Body)
-		_, _ = w.Write(body[:160]) // as much as the answer to a send
-	}))
+	echo := newEcho()
 	defer echo.Close()
 	f, err := os.Create(filepath.Join(h.bridge.Dir, "block"))
 	if err != nil {
