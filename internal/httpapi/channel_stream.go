@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 
 	"agentbridge"
@@ -14,37 +15,18 @@ func (s *Server) channelStream(w http.ResponseWriter, r *http.Request, q params,
 	if err != nil {
 		return err
 	}
-	if r.Method == http.MethodHead {
-		setStreamHeader(w)
-		return nil
-	}
-	leave, err := s.gate.enter(channel)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	ctx, cancel := s.untilClose(r.Context())
-	defer cancel()
-	session, err := s.bridge.Open(ctx)
-	if err != nil {
-		return err
-	}
 	given := resumeFrom(r, q, "since_id")
-	feed, err := session.Follow(ctx, channel, given)
-	if err != nil {
-		return err
-	}
-	defer feed.Close()
-	st, err := s.beginStream(w)
-	if err == nil && given == "" { // so that a reader that sees nothing yet can resume too
-		err = st.write(func(f *frames) { f.position(feed.Position()) })
-	}
-	if err == nil {
+	return s.follow(w, r, channel, func(ctx context.Context, session agentbridge.Session) (agentbridge.Feed, error) {
+		return session.Follow(ctx, channel, given)
+	}, func(ctx context.Context, st *stream, feed agentbridge.Feed) error {
+		if given == "" { // so that a reader that sees nothing yet can resume too
+			if err := st.write(func(f *frames) { f.position(feed.Position()) }); err != nil {
+				return err
+			}
+		}
 		view := channelView{stream: st, given: given, replaying: given != "", left: s.opts.ReplayLimit}
-		err = st.pump(ctx, feed, view.show)
-	}
-	s.ended(ctx, r, err)
-	return nil
+		return st.pump(ctx, feed, view.show)
+	})
 }
 
 // resumeFrom is the cursor of a reader: the header that a reconnecting

@@ -18,39 +18,26 @@ func (s *Server) eventStream(w http.ResponseWriter, r *http.Request, q params) e
 	if err != nil {
 		return err
 	}
-	if r.Method == http.MethodHead {
-		setStreamHeader(w)
-		return nil
-	}
-	leave, err := s.gate.enter("")
-	if err != nil {
-		return err
-	}
-	defer leave()
-	ctx, cancel := s.untilClose(r.Context())
-	defer cancel()
-	session, err := s.bridge.Open(ctx)
-	if err != nil {
-		return err
-	}
 	given := resumeFrom(r, q, "since_seq")
-	feed, err := session.Watch(ctx, channels, given)
-	if err != nil {
+	return s.follow(w, r, "", func(ctx context.Context, session agentbridge.Session) (agentbridge.Feed, error) {
+		return session.Watch(ctx, channels, given)
+	}, func(ctx context.Context, st *stream, feed agentbridge.Feed) error {
+		err := st.watch(ctx, feed, given)
+		if s.life.Err() != nil || agentbridge.CodeOf(err) == agentbridge.Closed {
+			err = st.write(func(f *frames) { f.event(wire.EventBye, "", wire.Bye{Reason: errClosing.Message}) })
+		}
 		return err
+	})
+}
+
+// watch shows a feed that was opened at a given position until it ends.
+func (st *stream) watch(ctx context.Context, feed agentbridge.Feed, given agentbridge.Position) error {
+	if at := feed.Position(); given == "" || given == at { // otherwise a reset says it
+		if err := st.write(func(f *frames) { f.position(at) }); err != nil {
+			return err
+		}
 	}
-	defer feed.Close()
-	st, err := s.beginStream(w)
-	if at := feed.Position(); err == nil && (given == "" || given == at) { // otherwise a reset says it
-		err = st.write(func(f *frames) { f.position(at) })
-	}
-	if err == nil {
-		err = st.pump(ctx, feed, func(b agentbridge.Batch) (bool, error) { return false, st.showBatch(ctx, b) })
-	}
-	if s.life.Err() != nil || agentbridge.CodeOf(err) == agentbridge.Closed {
-		err = st.write(func(f *frames) { f.event(wire.EventBye, "", wire.Bye{Reason: errClosing.Message}) })
-	}
-	s.ended(ctx, r, err)
-	return nil
+	return st.pump(ctx, feed, func(b agentbridge.Batch) (bool, error) { return false, st.showBatch(ctx, b) })
 }
 
 // topics are the channels that are meant, none for all: names in topics,

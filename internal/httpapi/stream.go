@@ -32,6 +32,41 @@ func setStreamHeader(w http.ResponseWriter) {
 	h.Set("X-Accel-Buffering", "no")
 }
 
+// follow answers a request with a stream: it takes one of the topic's places,
+// opens the feed and has it shown until it ends. An error means that the
+// stream did not begin.
+func (s *Server) follow(w http.ResponseWriter, r *http.Request, topic agentbridge.ChannelName,
+	open func(context.Context, agentbridge.Session) (agentbridge.Feed, error),
+	show func(context.Context, *stream, agentbridge.Feed) error,
+) error {
+	if r.Method == http.MethodHead {
+		setStreamHeader(w)
+		return nil
+	}
+	leave, err := s.gate.enter(topic)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	ctx, cancel := s.untilClose(r.Context())
+	defer cancel()
+	session, err := s.bridge.Open(ctx)
+	if err != nil {
+		return err
+	}
+	feed, err := open(ctx, session)
+	if err != nil {
+		return err
+	}
+	defer feed.Close()
+	st, err := s.beginStream(w)
+	if err == nil {
+		err = show(ctx, st, feed)
+	}
+	s.ended(ctx, r, err)
+	return nil
+}
+
 // beginStream answers with the header, so that the reader knows it is
 // connected.
 func (s *Server) beginStream(w http.ResponseWriter) (*stream, error) {
