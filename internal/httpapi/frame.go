@@ -2,12 +2,14 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
 
 	"agentbridge"
+	"agentbridge/internal/wire"
 )
 
 // frames is text in the form of an event stream (HTML standard, §9.2) with the
@@ -41,7 +43,7 @@ func (f *frames) free() {
 }
 
 // eol ends a line. No name, position or JSON text that goes into a line holds
-// one: JSON escapes them.
+// one, nor any other that Unicode knows: wire.OneLine sees to that.
 const eol = "\r\n"
 
 // event adds an event. An id of "" is none.
@@ -50,10 +52,18 @@ func (f *frames) event(name string, id agentbridge.Position, data any) {
 		f.WriteString("id: " + string(id) + eol)
 	}
 	f.WriteString("event: " + name + eol + "data: ")
-	if err := f.json.Encode(data); err != nil && f.err == nil {
-		f.err = fmt.Errorf("encode a %s event: %w", name, err)
+	start := f.Len()
+	if err := f.json.Encode(data); err != nil {
+		f.err = cmp.Or(f.err, fmt.Errorf("encode a %s event: %w", name, err))
+		return
 	}
-	f.Truncate(len(bytes.TrimSuffix(f.Bytes(), []byte("\n")))) // which Encode adds
+	text := f.Bytes()[start : f.Len()-1] // without the line feed that Encode adds
+	line := wire.OneLine(text)
+	f.Truncate(start + len(text))
+	if len(line) != len(text) {
+		f.Truncate(start)
+		f.Write(line)
+	}
 	f.WriteString(eol + eol)
 }
 

@@ -44,7 +44,7 @@ func (c *stdioConn) acceptBatch(line []byte) {
 			err = c.enter(message, b)
 		}
 		if err != nil {
-			b.answers = append(b.answers, rpcError(jsonrpc.CodeInvalidRequest, "Invalid request: "+err.Error()))
+			b.answers = append(b.answers, rpcError(nil, jsonrpc.CodeInvalidRequest, "Invalid request: "+err.Error()))
 			continue
 		}
 		messages = append(messages, message)

@@ -87,7 +87,7 @@ func (t *transports) readBody(w http.ResponseWriter, r *http.Request) ([]byte, b
 }
 
 func writeRPCError(w http.ResponseWriter, status, code int, message string) {
-	writeJSON(w, status, rpcError(code, message))
+	writeJSON(w, status, rpcError(nil, code, message))
 }
 
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
@@ -96,8 +96,11 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body) // whoever asked is told or gone
 }
 
-// rpcError is a JSON-RPC error with a null id. The SDK's encoder would leave the id out.
-func rpcError(code int, message string) []byte {
+// rpcError is a JSON-RPC error. The id nil is null; the SDK's encoder would leave it out.
+func rpcError(id json.RawMessage, code int, message string) []byte {
+	if id == nil {
+		id = json.RawMessage("null")
+	}
 	text, _ := json.Marshal(message) // a string always encodes
-	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":null,"error":{"code":%d,"message":%s}}`, code, text)
+	return fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":%d,"message":%s}}`, id, code, text)
 }

@@ -4,6 +4,7 @@
 package mcpserver
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -40,7 +41,7 @@ func (t *transports) serveMCP(w http.ResponseWriter, r *http.Request) {
 			t.serveDelete(w, sess)
 			return
 		}
-		t.carry(w, r, sess, false, t.stateful)
+		t.carry(w, r, passage{session: sess, sdk: t.stateful})
 	default:
 		refuseMethod(w, "GET, POST, DELETE")
 	}
@@ -80,32 +81,42 @@ func (t *transports) servePost(w http.ResponseWriter, r *http.Request, id string
 	if !ok {
 		return
 	}
+	seen := peek(body)
 	if modern {
-		t.carry(w, r, nil, false, t.stateless)
+		t.carry(w, r, passage{seen: seen, sdk: t.stateless})
 		return
 	}
 	if id != "" {
 		if sess := t.sessionOf(w, r, id); sess != nil {
-			t.carry(w, r, sess, false, t.stateful)
+			t.carry(w, r, passage{seen: seen, session: sess, sdk: t.stateful})
 		}
 		return
 	}
-	switch method, revision := peek(body); {
-	case revision != "": // the SDK says what is wrong with the header
-		t.carry(w, r, nil, false, t.stateless)
-	case method != "initialize":
+	switch {
+	case seen.revision != "": // the SDK says what is wrong with the header
+		t.carry(w, r, passage{seen: seen, sdk: t.stateless})
+	case seen.method != "initialize":
 		writeRPCError(w, http.StatusBadRequest, jsonrpc.CodeInvalidRequest, "Bad Request: Missing session ID")
 	case !t.sessions.reserve():
 		refuseSession(w)
 	default:
-		t.carry(w, r, nil, true, t.stateful)
+		t.carry(w, r, passage{seen: seen, admitted: true, sdk: t.stateful})
 	}
 }
 
+// peeked is what is seen of a body before the SDK reads it.
+type peeked struct {
+	method   string
+	revision string          // of its _meta
+	id       json.RawMessage // nil if it has none
+	single   bool            // one message, not a batch
+}
+
 // peek reads what decides about the era. What it cannot read it leaves to the SDK to refuse.
-func peek(body []byte) (method, revision string) {
+func peek(body []byte) peeked {
 	var message struct {
-		Method string `json:"method"`
+		ID     json.RawMessage `json:"id"`
+		Method string          `json:"method"`
 		Params struct {
 			Meta struct {
 				Revision string `json:"io.modelcontextprotocol/protocolVersion"`
@@ -113,25 +124,33 @@ func peek(body []byte) (method, revision string) {
 		} `json:"params"`
 	}
 	_ = json.Unmarshal(body, &message)
-	return message.Method, message.Params.Meta.Revision
+	return peeked{message.Method, message.Params.Meta.Revision, message.ID, bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))}
 }
 
-// carry runs one request through the SDK as an exchange. A request that is admitted holds a reserved place.
-func (t *transports) carry(w http.ResponseWriter, r *http.Request, sess *session, admitted bool, sdk http.Handler) {
+// passage is one request on its way through the SDK.
+type passage struct {
+	seen     peeked
+	session  *session // nil if it belongs to none yet
+	admitted bool     // it holds a reserved place
+	sdk      http.Handler
+}
+
+// carry runs one request through the SDK as an exchange.
+func (t *transports) carry(w http.ResponseWriter, r *http.Request, p passage) {
 	x, ok := t.open(r.Context(), w)
 	if !ok {
-		if admitted {
+		if p.admitted {
 			t.sessions.release()
 		}
 		refuseClosed(w)
 		return
 	}
 	defer t.shut(x)
-	x.admitted = admitted
+	x.admitted = p.admitted
 	defer t.leave(x)
 	defer x.stream.end()
 
-	if sess != nil && !t.sessions.join(sess, x) {
+	if p.session != nil && !t.sessions.join(p.session, x) {
 		writeRPCError(w, http.StatusNotFound, codeSessionNotFound, "Session not found")
 		return
 	}
@@ -140,17 +159,19 @@ func (t *transports) carry(w http.ResponseWriter, r *http.Request, sess *session
 	r.Header.Set(exchangeHeader, x.id)
 	if r.Method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/json") // the SDK does not know application/*+json
+		x.stream.request = p.seen.id
 		x.stream.plain = relaxAccept(r)
+		x.stream.either = p.seen.single && !x.stream.plain
 	}
-	sdk.ServeHTTP(x.stream, r)
+	p.sdk.ServeHTTP(x.stream, r)
 }
 
 func refuseClosed(w http.ResponseWriter) {
 	wire.WriteError(w, http.StatusServiceUnavailable, "the server is shutting down")
 }
 
-// relaxAccept makes the Accept header one that the SDK takes: it wants both types named. A client that names
-// only JSON gets the one JSON document that a response is; a missing header means anything.
+// relaxAccept makes the Accept header one that the SDK takes: it wants both types named; a missing one means
+// anything. A client that names only JSON gets the one JSON document that a response is, and nothing before it.
 func relaxAccept(r *http.Request) (plain bool) {
 	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
 	const both = "application/json, text/event-stream"

@@ -2,6 +2,7 @@ package mcpserver
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -164,34 +165,67 @@ func TestMCP_survivesBombs(t *testing.T) {
 	wantStatus(t, "echo afterwards", resp, body, 200, "alive")
 }
 
+// An answer is one JSON document, as reference B's always was, unless something
+// had to be sent before it and the client takes events.
 func TestMCP_takesWhatClientsAccept(t *testing.T) {
 	b := newBench(t, transportOptions{}).serve()
 	session := b.initialize()
-	for _, c := range []struct{ accept, contentType string }{
-		{"application/json, text/event-stream", "text/event-stream"},
-		{"*/*", "text/event-stream"},
-		{"", "text/event-stream"},
-		{"application/json", "application/json"}, // as reference B answered
+	const document, events = "application/json", "text/event-stream"
+	for _, c := range []struct{ accept, tool, want string }{
+		{"application/json, text/event-stream", "report", document},
+		{"text/event-stream, application/json", "report", document},
+		{"*/*", "report", document},
+		{"", "report", document},
+		{"application/json", "report", document},
+		{"application/json, text/event-stream", "begin", events},
+		{"*/*", "begin", events},
+		{"", "begin", events},
+		{"application/json", "begin", document},
 	} {
 		h := headers{"Accept": c.accept}
 		for k, v := range session {
 			h[k] = v
 		}
-		for _, tool := range []string{"report", "begin"} {
-			if tool == "begin" {
-				b.release <- struct{}{}
-			}
-			resp, body := b.do("POST", "/mcp", legacyCall(1, tool, "ok"), h)
-			wantStatus(t, "Accept: "+c.accept, resp, body, 200, `"result"`)
-			if got := resp.Header.Get("Content-Type"); got != c.contentType {
-				t.Errorf("Accept: %s: Content-Type %q, want %q", c.accept, got, c.contentType)
-			}
-			if isDocument := strings.HasPrefix(body, "{"); isDocument != (c.contentType == "application/json") {
-				t.Errorf("Accept: %s: body %.100q", c.accept, body)
-			}
-			b.wantLeft(true)
+		if c.tool == "begin" {
+			b.release <- struct{}{}
 		}
+		name := fmt.Sprintf("%s with Accept: %s", c.tool, c.accept)
+		resp, body := b.do("POST", "/mcp", legacyCall(1, c.tool, "ok"), h)
+		wantStatus(t, name, resp, body, 200, `"result"`)
+		if got := resp.Header.Get("Content-Type"); got != c.want {
+			t.Errorf("%s: Content-Type %q, want %q", name, got, c.want)
+		}
+		if json.Valid([]byte(body)) != (c.want == document) {
+			t.Errorf("%s: body %.100q", name, body)
+		}
+		b.wantLeft(true)
 	}
+}
+
+func TestMCP_answersAnUnknownMethodByItsID(t *testing.T) {
+	b := newBench(t, transportOptions{}).serve()
+	session := b.initialize()
+	for _, id := range []string{`9`, `"nine"`} {
+		resp, body := b.do("POST", "/mcp", `{"jsonrpc":"2.0","id":`+id+`,"method":"x/y"}`, session)
+		wantStatus(t, "x/y", resp, body, 200, `{"jsonrpc":"2.0","id":`+id+`,"error":{"code":-32601,"message":"method not found`)
+	}
+	resp, body := b.do("POST", "/mcp", `{"jsonrpc":"2.0","method":"x/y"}`, session)
+	wantStatus(t, "x/y as a notification", resp, body, 400, `"id":null`)
+}
+
+// Python's splitlines, with which some clients cut a stream into lines, takes
+// U+0085 for a line end.
+func TestMCP_writesNoLineEndsButItsOwn(t *testing.T) {
+	b := newBench(t, transportOptions{}).serve()
+	session := b.initialize()
+	sse := b.listenSSE()
+	hostile := legacyCall(1, "echo", "a\u0085b\u2028c")
+	b.post(sse, hostile)
+	if line := sse.want(t, "result"); !strings.Contains(line, `a\u0085b\u2028c`) {
+		t.Errorf("/sse: %q", line)
+	}
+	resp, body := b.do("POST", "/mcp", hostile, session)
+	wantStatus(t, "echo", resp, body, 200, `a\u0085b\u2028c`)
 }
 
 func TestInitialize_isClampedToTheLastRevisionWithASession(t *testing.T) { // else the SDK sends it results of 2026-07-28

@@ -324,5 +324,5 @@ func isCall(message jsonrpc.Message) bool {
 
 // refuse answers what is no message at all, or not one of ours.
 func (c *stdioConn) refuse(code int, reason string) {
-	_ = c.writeLine(rpcError(code, reason)) // writeLine has ended the exchange
+	_ = c.writeLine(rpcError(nil, code, reason)) // writeLine has ended the exchange
 }

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"agentbridge/internal/wire"
+
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
 
@@ -27,7 +29,9 @@ type stream struct {
 	replies   *deliveries
 	timeout   time.Duration // for one write
 	keepAlive time.Duration
-	plain     bool // the client takes one JSON document, not events
+	plain     bool // the answer is one JSON document, not events
+	either    bool // what is written first decides that: a response makes it plain
+	request   json.RawMessage // the id of the request that is answered, nil if unknown
 
 	wrote atomic.Bool // a Write has succeeded
 
@@ -59,9 +63,14 @@ func (s *stream) WriteHeader(status int) {
 	defer s.mu.Unlock()
 	if s.started {
 		s.late = s.events
-	} else if !s.ended {
+	} else if !s.ended && !s.undecided() {
 		s.start(status)
 	}
+}
+
+// undecided tells whether the first write is still to say what the body is. The caller holds s.mu.
+func (s *stream) undecided() bool {
+	return s.either && s.w.Header().Get("Content-Type") == "text/event-stream"
 }
 
 // start sends the header. The caller holds s.mu.
@@ -72,6 +81,7 @@ func (s *stream) start(status int) {
 	case status >= 400 && strings.HasPrefix(contentType, "text/plain"): // http.Error
 		s.failed = status
 		header.Set("Content-Type", "application/json")
+		return // what it says decides about the status
 	case contentType == "text/event-stream" && s.plain:
 		header.Set("Content-Type", "application/json")
 	case contentType == "text/event-stream":
@@ -98,11 +108,14 @@ func (s *stream) write(p []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.started && !s.ended {
+		if s.undecided() {
+			_, s.plain = response(p)
+		}
 		s.start(http.StatusOK)
 	}
 	switch {
 	case s.failed != 0:
-		p = rpcError(codeOf(s.failed), strings.TrimSpace(string(p)))
+		p = s.fail(strings.TrimSpace(string(p)))
 	case s.late:
 		p = fmt.Appendf(nil, "event: message\ndata: %s\n\n", p)
 	case s.plain && bytes.HasPrefix(p, []byte("event: message\n")):
@@ -111,7 +124,18 @@ func (s *stream) write(p []byte) error {
 			return nil
 		}
 	}
-	return s.put(p)
+	return s.put(wire.OneLine(p))
+}
+
+// fail turns an error of the SDK's into one of JSON-RPC. A method that nobody knows is a request that was
+// read well, so its own id comes back (JSON-RPC 2.0 §5). The caller holds s.mu.
+func (s *stream) fail(text string) []byte {
+	status, code := s.failed, codeOf(s.failed)
+	if method, ok := strings.CutPrefix(text, "JSON RPC not handled: "); ok && s.request != nil {
+		status, code, text = http.StatusOK, jsonrpc.CodeMethodNotFound, "method not found: "+method
+	}
+	s.w.WriteHeader(status)
+	return rpcError(s.request, code, text)
 }
 
 // codeOf names the SDK's HTTP errors in JSON-RPC terms; -32001 is what other servers use for sessions.

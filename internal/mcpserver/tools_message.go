@@ -137,7 +137,7 @@ func bridgeWait(ctx context.Context, c *invocation) (*reply, error) {
 }
 
 // wait waits in stretches and reports progress between them, which keeps the
-// clients that give up on silent calls.
+// clients that ask for it from giving up.
 func (c *invocation) wait(ctx context.Context, s agentbridge.Session, r agentbridge.ReadRequest, timeout time.Duration) (agentbridge.Page, error) {
 	start := time.Now()
 	for {
@@ -146,7 +146,6 @@ func (c *invocation) wait(ctx context.Context, s agentbridge.Session, r agentbri
 		if err != nil || !page.TimedOut || left <= progressEvery {
 			return page, err
 		}
-		c.beginStream()
 		c.progress(ctx, time.Since(start), timeout)
 	}
 }
@@ -157,6 +156,7 @@ func (c *invocation) progress(ctx context.Context, waited, timeout time.Duration
 	if token == nil {
 		return
 	}
+	c.beginStream()
 	// An error means that the client is gone, which ctx will tell.
 	_ = c.message.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{
 		ProgressToken: token, Message: "waiting for messages", Progress: waited.Seconds(), Total: timeout.Seconds(),

@@ -212,14 +212,14 @@ func TestWait_endsWithItsConnection(t *testing.T) {
 		h.servePipe()
 		session := h.initialize()
 		sse := h.listenSSE()
-		call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"bridge_wait","arguments":{"channel":"c","consumer_id":"bob","timeout_seconds":55}}}`
-		modern := strings.Replace(call, `"arguments"`, `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}},"arguments"`, 1)
+		call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"bridge_wait","_meta":{"progressToken":"p"},"arguments":{"channel":"c","consumer_id":"bob","timeout_seconds":55}}}`
+		modern := strings.Replace(call, `"_meta":{`, `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},`, 1)
 		post := h.start("POST", "/mcp", call, session)
 		stateless := h.start("POST", "/mcp", modern, modernHeaders("bridge_wait"))
 		h.post(sse, call)
 		time.Sleep(7 * time.Second)
 		for _, r := range []*running{post, stateless} {
-			r.want(t, ": ok") // bytes flow before the answer
+			r.want(t, "notifications/progress") // bytes flow before the answer
 		}
 		waiting := func() int {
 			h.mu.Lock()

@@ -1,9 +1,22 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 )
+
+// OneLine returns JSON with U+0085 written as an escape. It is the one line end
+// of Unicode that encoding/json leaves as it is, and readers that split an
+// event stream with a library for text end a line there.
+func OneLine(text []byte) []byte {
+	if !bytes.Contains(text, nextLine) {
+		return text
+	}
+	return bytes.ReplaceAll(text, nextLine, []byte(`\u0085`))
+}
+
+var nextLine = []byte("\u0085")
 
 // WriteJSON answers with a value as JSON. Characters that matter in HTML are
 // left as they are: the content type says that this is none.
