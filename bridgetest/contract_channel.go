@@ -85,7 +85,6 @@ func testReadMark(t *testing.T, alice, bob *Agent) { // a mark is a place in eve
 		{"#build", 0, []string{"one", "three"}},
 		{"#build", one.Seq, []string{"three"}},
 		{"#build", elsewhere.Seq, []string{"three"}},
-		{"#build", elsewhere.Seq + 1000, nil},
 		{"#nobody-wrote-here", one.Seq, nil},
 	} {
 		r := agentbridge.ReadRequest{Channel: c.channel, After: agentbridge.Mark(c.seq)}
@@ -93,6 +92,12 @@ func testReadMark(t *testing.T, alice, bob *Agent) { // a mark is a place in eve
 		WantTexts(t, fmt.Sprintf("Read(%s after the mark %d)", c.channel, c.seq), page.Messages, c.want...)
 		if page.Stale || c.want == nil && page.Next != r.After {
 			t.Errorf("Read(%s after the mark %d) = %+v", c.channel, c.seq, page)
+		}
+	}
+	for _, channel := range []agentbridge.ChannelName{"#build", "#nobody-wrote-here"} { // of another database
+		r := agentbridge.ReadRequest{Channel: channel, After: agentbridge.Mark(elsewhere.Seq + 1000)}
+		if page := bob.MustRead(r); !page.Stale || len(page.Messages) > 0 {
+			t.Errorf("Read(%s after a mark that nobody reached) = %+v, want stale", channel, page)
 		}
 	}
 }

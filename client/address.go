@@ -53,7 +53,7 @@ func checkToken(o Options, base *url.URL) error {
 	}
 	if base.Scheme == "http" && !isLoopback(base.Hostname()) && !o.AllowPlaintext {
 		return agentbridge.Refuse(agentbridge.InvalidValue, "url",
-			"the token would travel to %s unencrypted; use https://, or allow plaintext if the network between is private", base.Host)
+			"the token would travel to %s unencrypted; use https://, or allow plaintext (--allow-plaintext) if the network between is private", base.Host)
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func (c *Client) once(ctx context.Context, what call, body []byte) (answer []byt
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, resp.StatusCode == http.StatusServiceUnavailable, c.refusal(resp)
+		return nil, passes(resp.StatusCode), c.refusal(resp)
 	}
 	if !isMedia(resp, "application/json") {
 		return nil, false, c.foreign("its answer is not JSON")
@@ -95,6 +95,12 @@ func (c *Client) once(ctx context.Context, what call, body []byte) (answer []byt
 		return nil, false, c.foreign("its answer has no end")
 	}
 	return answer, false, nil
+}
+
+// passes tells whether a status does by itself: the bridge's own, or that of a proxy
+// before it while it is restarted.
+func passes(status int) bool {
+	return status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout
 }
 
 func (c *Client) request(ctx context.Context, method, url string, body []byte) (*http.Request, error) {

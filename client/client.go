@@ -102,10 +102,19 @@ func New(o Options) (*Client, error) {
 // and feeds with their own Close.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
+// proxy is the environment's, but never for this machine: a token may travel to
+// it unencrypted.
+func proxy(r *http.Request) (*url.URL, error) {
+	if isLoopback(r.URL.Hostname()) {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(r)
+}
+
 func newTransport(timeout time.Duration, roots *x509.CertPool) *http.Transport {
 	dialer := &net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment, // never for loopback addresses
+		Proxy:               proxy,
 		DialContext:         dialer.DialContext,
 		TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: timeout,

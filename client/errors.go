@@ -82,13 +82,16 @@ func (c *Client) unauthorized(why string) string {
 	return "the bridge at " + c.name + " does not accept the token (" + why + "); check it against the one its operator gave out"
 }
 
+// longestRetry bounds what a server can make a client wait before it asks again.
+const longestRetry = 24 * time.Hour
+
 // retryAfter reads the header, in seconds or as a date; 1 s unless told.
 func retryAfter(header string) time.Duration {
 	if n, err := strconv.Atoi(header); err == nil && n > 0 {
-		return time.Duration(min(n, 24*60*60)) * time.Second
+		return min(time.Duration(min(n, 1e6))*time.Second, longestRetry)
 	}
 	if at, err := http.ParseTime(header); err == nil {
-		return max(time.Until(at), time.Second)
+		return min(max(time.Until(at), time.Second), longestRetry)
 	}
 	return time.Second
 }
@@ -130,7 +133,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 // advice says what to check after a failed connection.
 func advice(err error) string {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return "its certificate is signed by nobody known here; add the authority's certificate"
+		return "its certificate is signed by nobody known here; give the authority's certificate (--ca-cert)"
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "its certificate is not valid for this address or time"

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 
 	"agentbridge"
 	"agentbridge/internal/wire"
@@ -13,7 +14,7 @@ func (c *Client) Follow(ctx context.Context, channel agentbridge.ChannelName, af
 	if channel == "" { // the path would be another
 		return nil, agentbridge.Refuse(agentbridge.Required, "channel", "must not be empty")
 	}
-	return c.open(ctx, source{path: "/events/channel/" + segment(string(channel)), read: func(f frame) ([]agentbridge.Event, error) {
+	return c.open(ctx, source{path: "/events/channel/" + segment(string(channel)), query: url.Values{"positions": {"1"}}, read: func(f frame) ([]agentbridge.Event, error) {
 		e, err := c.channelEvent(channel, f)
 		if err != nil || e.Kind == "" {
 			return nil, err

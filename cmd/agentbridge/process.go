@@ -1,8 +1,6 @@
 package main
 
 import (
-	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -19,11 +17,6 @@ func outliveSignals() { signal.Ignore(failingWrites...) }
 func tuneMemory() {
 	debug.SetGCPercent(800)
 	debug.SetMemoryLimit(512 << 20)
-}
-
-// newLogger writes what no caller can be told to stderr.
-func newLogger(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // executable is this program's path, for the demo, which starts it again.

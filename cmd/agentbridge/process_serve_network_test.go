@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -9,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -97,6 +99,22 @@ func (p *program) wantQuiet(secret string) {
 	}
 }
 
+// askRaw sends a raw request and returns the first line of the answer.
+func askRaw(t *testing.T, url, request string) string {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, request)
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return line
+}
+
 func TestProcess_serveAsksForTheToken(t *testing.T) {
 	const other = "ffffffffffffffffffffffffffffffff"
 	right := "Bearer " + goodToken
@@ -122,6 +140,9 @@ func TestProcess_serveAsksForTheToken(t *testing.T) {
 			wantStatus(t, 401, "GET", url+"/api/state", "Authorization", "Bearer "+other)
 			wantStatus(t, 200, "GET", url+"/api/state", "Authorization", right)
 			wantStatus(t, 200, "GET", url+"/status")
+			if answer := askRaw(t, url, "OPTIONS * HTTP/1.1\r\nHost: evil.example\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 4") {
+				t.Errorf("OPTIONS * for another host: %q, want it refused", answer)
+			}
 			if body := wantStatus(t, 200, "GET", url+"/"); !strings.Contains(body, "/mcp") {
 				t.Errorf("GET /: %q", body)
 			}
@@ -194,7 +215,7 @@ func TestProcess_serveOnAllAddresses(t *testing.T) {
 	}
 	p.terminate()
 	<-p.exited
-	if text := p.stderr.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "unencrypted") {
+	if text := p.complaints(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "unencrypted") {
 		t.Errorf("stderr %q, want the one warning that nothing is encrypted", text)
 	}
 }

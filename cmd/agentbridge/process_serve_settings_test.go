@@ -79,7 +79,7 @@ func TestProcess_serveHeedsEverySetting(t *testing.T) {
 	check("audit log", 200, `"audit_enabled":true`, "GET", "/api/state", "")
 	check("max message", 200, `"seq"`, "POST", "/api/send", text(100))
 	check("max message", 413, "at most 100 ", "POST", "/api/send", text(101))
-	check("max request", 413, "request body too large", "POST", "/api/send", text(2048))
+	check("max request", 413, "request body too large", "POST", "/api/send", text(1<<14))
 	check("audit retention", 200, `"event":"send","channel":"d"`, "GET", "/api/audit", "")
 	if _, body := request("GET", "/api/audit", ""); strings.Contains(body, `"channel":"c"`) {
 		t.Errorf("/api/audit shows what is three days old: %s", body)

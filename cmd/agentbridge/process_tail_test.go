@@ -2,6 +2,11 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -304,4 +309,39 @@ func TestProcess_commandsOverTLS(t *testing.T) {
 	if prose := tail.interrupt(); prose != "" {
 		t.Errorf("tail said %q", prose)
 	}
+}
+
+// A tail of a quiet channel has met the bridge as soon as it has looked once. It
+// waits for it then, also behind a proxy, which answers in its stead.
+func TestProcess_quietTailSurvivesTheServer(t *testing.T) {
+	h := newHome(t)
+	server, at := h.serve(t)
+	target, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan string, 100)
+	forward := httputil.NewSingleHostReverseProxy(target)
+	forward.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- r.URL.Path:
+		default: // it asks often while there is no bridge
+		}
+		r.Host = target.Host
+		for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+			r.Header[name] = nil // the reverse proxy adds none then
+		}
+		forward.ServeHTTP(w, r)
+	}))
+	defer proxy.Close()
+	tail := launch(t, "tail", "c", "--consumer", "team", "--url", proxy.URL)
+	for range 2 { // the look, and the long wait
+		within(t, 10*time.Second, "a request of tail", asked)
+	}
+	server.kill()
+	h.again(t, at)
+	speak(h.stdio(t).member(), 1)
+	tail.wantMessages(1, 1)
+	tail.interrupt()
 }

@@ -146,7 +146,8 @@ func within2[T any](t testing.TB, limit time.Duration, what string, ch <-chan T)
 }
 
 // wantExit waits for the end of the program, which comes within two seconds,
-// and checks its exit code. Nothing may be written to stderr.
+// and checks its exit code. Nothing may be written to stderr but what was
+// refused.
 func (p *program) wantExit(code int) {
 	p.t.Helper()
 	began := time.Now()
@@ -155,9 +156,21 @@ func (p *program) wantExit(code int) {
 		p.t.Errorf("%v ended after %v, want within 2 s", p.cmd.Args[1:], took)
 	}
 	p.t.Logf("%s ended after %v", p.cmd.Args[1], time.Since(began).Round(time.Millisecond))
-	if got := p.cmd.ProcessState.ExitCode(); got != code || p.stderr.Len() > 0 {
+	if got := p.cmd.ProcessState.ExitCode(); got != code || p.complaints() != "" {
 		p.t.Errorf("%v ended with exit code %d, want %d, and wrote %q to stderr", p.cmd.Args[1:], got, code, &p.stderr)
 	}
+}
+
+// complaints is what was written to stderr, less the log's lines about what
+// clients did wrong.
+func (p *program) complaints() string {
+	var out strings.Builder
+	for line := range strings.Lines(p.stderr.String()) {
+		if !strings.Contains(line, `msg="request refused"`) && !strings.Contains(line, "msg=refused") && !strings.Contains(line, `msg="http: `) {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
 }
 
 func (p *program) terminate() {

@@ -38,6 +38,9 @@ func (r *reader) request(channel string) (q agentbridge.ReadRequest, err error) 
 	if q.Channel, err = agentbridge.ParseChannelName(channel); err != nil {
 		return q, err
 	}
+	if r.named("before") && r.named("since", "consumer") {
+		return q, usageError{errors.New("--before reads the newest messages before a position, --since and --consumer the oldest behind one; give one of them")}
+	}
 	if r.since != "" {
 		if q.After, err = agentbridge.ParseMessageID("--since", r.since); err != nil {
 			return q, err

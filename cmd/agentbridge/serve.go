@@ -21,11 +21,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Time and size limits of the HTTP server. There is no WriteTimeout: streams
-// stay open, and each of their writes has a deadline of its own.
+// Time and size limits of the HTTP server. Streams may last longer than an
+// answer may take, because each of their writes has a deadline of its own.
 const (
 	headerTimeout = 5 * time.Second
 	idleTimeout   = 2 * time.Minute
+	answerTimeout = 100 * time.Second // for a body, the longest wait and the answer
 	maxHeader     = 32 << 10
 	shutdownTime  = time.Second
 )
@@ -151,8 +152,11 @@ func (f *serveFlags) newFront(gate *entrance, b *bridge, log *slog.Logger) *fron
 		TLSConfig:         gate.tls,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
+		WriteTimeout:      answerTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelInfo), // what it answers by itself
+
+		DisableGeneralOptionsHandler: true, // which would answer before the boundary
 	}
 	boundary.LimitIdle(s.http, boundary.MaxConnections())
 	return s

@@ -35,7 +35,7 @@ func newTail() *cobra.Command {
 		Short: "Print messages of a channel and go on as they come",
 		Long: `Print the last messages of a channel, or those behind --since, and then what
 comes, until Ctrl-C. If the bridge goes away, tail waits for it and goes on where
-it was: every message is printed once.
+it was: every message is printed once. Only at the start it has to be there.
 
 With --consumer it starts behind what this consumer has acknowledged (at first at
 the beginning) and acknowledges what it has printed, so that the next tail goes
@@ -181,10 +181,11 @@ func (t *tailing) say(e agentbridge.Event) {
 // consume prints what a consumer has not read, and acknowledges it.
 func (t *tailing) consume(ctx context.Context, s agentbridge.Session, name agentbridge.AgentName) error {
 	q := agentbridge.ReadRequest{Channel: t.channel, Consumer: name, Limit: agentbridge.MaxPage}
-	for gap := false; ; {
+	longest := time.Duration(0) // the first look tells whether the bridge is there
+	for gap := false; ; longest = agentbridge.MaxWait {
 		var page agentbridge.Page
 		err := t.patiently(ctx, func(ctx context.Context) (err error) {
-			page, err = s.Wait(ctx, q, agentbridge.MaxWait)
+			page, err = s.Wait(ctx, q, longest)
 			return err
 		})
 		if err != nil {
@@ -238,6 +239,9 @@ func graced(parent context.Context, grace time.Duration) (context.Context, conte
 // longPause is the longest between two tries of a call that found no bridge.
 const longPause = 5 * time.Second
 
+// maxPause is the longest that the bridge may ask for.
+const maxPause = time.Minute
+
 // patiently repeats a call while a bridge that has answered before does not.
 func (t *tailing) patiently(ctx context.Context, call func(context.Context) error) error {
 	for pause := firstPause; ; pause = min(2*pause, longPause) {
@@ -250,7 +254,7 @@ func (t *tailing) patiently(ctx context.Context, call func(context.Context) erro
 			return err
 		}
 		if refusal, ok := errors.AsType[*agentbridge.Error](err); ok {
-			pause = max(pause, refusal.RetryAfter)
+			pause = max(pause, min(refusal.RetryAfter, maxPause))
 		}
 		t.outage.lasts(err, pause)
 		timer := time.NewTimer(pause)

@@ -36,16 +36,14 @@ func isJSON(values []string) bool {
 }
 
 func (b *Boundary) maxBody(v *visit) int64 {
-	if isBelow(v.path, "/mcp", "/messages") {
+	if isBelow(v.path, "/mcp", "/messages", "/api/send") {
 		return 4 * b.opts.MaxRequestBytes
 	}
 	return b.opts.MaxRequestBytes
 }
 
-// tooLarge closes the connection: the rest of the body is not worth reading.
 var tooLarge = &refusal{
 	action: agentbridge.ActionOversizeReject, status: http.StatusRequestEntityTooLarge, message: "request body too large",
-	header: "Connection", value: "close",
 }
 
 // checkLength refuses by what a client says it will send. What it sends unsaid is limitBody's.
@@ -66,23 +64,48 @@ func (b *Boundary) limitBodyTime(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// limitBody returns the body of an admitted request: a read beyond the limit is an *http.MaxBytesError.
+// leaveBody gives up the body of a refused request, and with it the connection: otherwise net/http would wait
+// for the rest of it before it answers.
+func leaveBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 && r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // only a test's writer can't
+	}
+}
+
+// limitBody returns the body of an admitted request: a read beyond the limit is an *http.MaxBytesError. Until
+// its end has come the connection counts as waited for.
 func (b *Boundary) limitBody(w http.ResponseWriter, v *visit) io.ReadCloser {
 	if v.r.ContentLength == 0 {
 		return v.r.Body
 	}
-	report := sync.OnceFunc(func() { b.report(v, tooLarge) })
-	return &body{http.MaxBytesReader(w, v.r.Body, b.maxBody(v)), report}
+	a := arrivalOf(v.r)
+	if a != nil {
+		a.wait()
+	}
+	return &body{
+		ReadCloser: http.MaxBytesReader(w, v.r.Body, b.maxBody(v)),
+		tooLarge:   sync.OnceFunc(func() { b.report(v, tooLarge) }),
+		read: sync.OnceFunc(func() {
+			if a != nil {
+				a.serve()
+			}
+		}),
+	}
 }
 
-// body notices that it is too large.
+// body notices that it is too large, and that it needs no more waiting for.
 type body struct {
 	io.ReadCloser
 	tooLarge func()
+	read     func()
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.read()
+	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		b.tooLarge()
 	}

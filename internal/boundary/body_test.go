@@ -60,7 +60,7 @@ func TestBodySize(t *testing.T) {
 			max = 262144
 		}
 		for path, limit := range map[string]int{
-			"/api/send": max, "/api/unknown": max, "/": max, "/mcp": 4 * max, "/messages/": 4 * max, "/messages": 4 * max,
+			"/api/send": 4 * max, "/api/ack": max, "/api/unknown": max, "/": max, "/mcp": 4 * max, "/messages/": 4 * max, "/messages": 4 * max,
 		} {
 			for _, chunked := range []bool{false, true} {
 				x.told()
@@ -93,7 +93,7 @@ func TestBodySize_atOnce(t *testing.T) {
 	if status := x.raw("POST /api/send HTTP/1.1\r\n" + head + "Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n"); status != 413 {
 		t.Errorf("expecting 100: got %d, want 413", status)
 	}
-	if status := x.raw("POST /api/send HTTP/1.1\r\n" + head + "Content-Length: 262145\r\n\r\n"); status != 413 {
+	if status := x.raw("POST /api/send HTTP/1.1\r\n" + head + "Content-Length: 1048577\r\n\r\n"); status != 413 {
 		t.Errorf("a byte too much: got %d, want 413", status)
 	}
 }
@@ -105,9 +105,12 @@ type pipe struct {
 	done  chan struct{}
 }
 
-func newPipe(t *testing.T, h http.Handler) *pipe {
+func newPipe(t *testing.T, h http.Handler, setUp ...func(*http.Server)) *pipe {
 	p := &pipe{t: t, conns: make(chan net.Conn), done: make(chan struct{})}
 	server := &http.Server{Handler: h, Protocols: new(http.Protocols)}
+	for _, f := range setUp {
+		f(server)
+	}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
 	go server.Serve(p)
@@ -156,16 +159,19 @@ const slowHead = " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json
 
 // A client sends a byte now and then, for ever: it would hold a handler for ever.
 func TestSlowBody(t *testing.T) {
-	for name, request := range map[string]string{
-		"of a length": "POST /api/send" + slowHead + "Content-Length: 1000\r\n\r\n{",
-		"chunked":     "PUT /api/send" + slowHead + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
-		"of a GET":    "GET /api/state" + slowHead + "Content-Length: 1000\r\n\r\n{",
-		"refused":     "POST /api/send" + strings.Replace(slowHead, "Bearer", "Nothing", 1) + "Content-Length: 1000\r\n\r\n{",
+	for name, c := range map[string]struct {
+		request string
+		after   time.Duration
+	}{
+		"of a length": {"POST /api/send" + slowHead + "Content-Length: 1000\r\n\r\n{", 30 * time.Second},
+		"chunked":     {"PUT /api/send" + slowHead + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", 30 * time.Second},
+		"of a GET":    {"GET /api/state" + slowHead + "Content-Length: 1000\r\n\r\n{", 30 * time.Second},
+		"refused":     {"POST /api/send" + strings.Replace(slowHead, "Bearer", "Nothing", 1) + "Content-Length: 1000\r\n\r\n{", 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
 			p := newPipe(t, boundary.New(boundary.Options{Token: token}).Wrap(http.HandlerFunc(reached)))
-			conn, r := p.dial(request)
+			conn, r := p.dial(c.request)
 			var drip sync.WaitGroup
 			drip.Go(func() {
 				for err := error(nil); err == nil; _, err = io.WriteString(conn, "1\r\n{\r\n") {
@@ -173,8 +179,8 @@ func TestSlowBody(t *testing.T) {
 				}
 			})
 			status, body := p.answer(r)
-			if status < 400 || time.Since(start) != 30*time.Second {
-				t.Errorf("%s: got %d %s after %s, want a refusal after 30 s", name, status, body, time.Since(start))
+			if status < 400 || time.Since(start) != c.after {
+				t.Errorf("%s: got %d %s after %s, want a refusal after %s", name, status, body, time.Since(start), c.after)
 			}
 			if _, err := r.ReadByte(); err == nil {
 				t.Errorf("%s: the connection goes on", name)

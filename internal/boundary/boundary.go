@@ -29,8 +29,8 @@ type Options struct {
 	AllowUnauthenticatedNetwork bool
 	// Proxies are the peers whose X-Forwarded-* headers are believed.
 	Proxies []netip.Prefix
-	// MaxRequestBytes bounds a request's body; default 262144. A body for /mcp or /messages may be four times
-	// as large: a tool call escapes its content once more.
+	// MaxRequestBytes bounds a request's body; default 262144. Where a body holds a message (/api/send, /mcp,
+	// /messages) it may be four times as large, because JSON escapes may make that of the message.
 	MaxRequestBytes int64
 	// SessionTTL is how long a browser's session lasts, whether it is used or not; default 8 h.
 	SessionTTL time.Duration
@@ -39,7 +39,7 @@ type Options struct {
 	// Refused is told of what is turned away, as auth_failure, policy_reject or oversize_reject. It must not
 	// block. May be nil.
 	Refused func(agentbridge.Refusal)
-	// Logger gets a line at level Debug for each refusal: at any other they would be a stranger's to write.
+	// Logger gets a line at level Warn for each refusal. They are a stranger's to write, as often as they like.
 	Logger *slog.Logger
 }
 
@@ -94,7 +94,7 @@ func (b *Boundary) Close() { b.sessions.close() }
 // Wrap checks every request before next sees it. It answers /api/session itself.
 func (b *Boundary) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b.limitBodyTime(w, r) // first: a refusal, too, reads what is left of the body
+		b.limitBodyTime(w, r)
 		v := b.look(r)
 		b.setHeaders(w.Header(), v)
 		if no := b.admit(v); no != nil {
@@ -153,7 +153,11 @@ func (b *Boundary) refuse(w http.ResponseWriter, v *visit, no *refusal) {
 	if no.header != "" {
 		w.Header().Set(no.header, no.value)
 	}
+	leaveBody(w, v.r)
 	wire.WriteError(w, no.status, no.message)
+	if a := arrivalOf(v.r); a != nil { // a client that does not read its refusal has no claim to its place
+		a.wait()
+	}
 }
 
 // maxLogged is how many code points of a path a line of the log holds.
@@ -162,7 +166,7 @@ const maxLogged = 200
 // report tells of a refusal. A query stays out of it: it may hold what somebody took for a place for tokens.
 func (b *Boundary) report(v *visit, no *refusal) {
 	address := v.address()
-	b.opts.Logger.Debug("request refused", "status", no.status, "reason", no.message, "address", address,
+	b.opts.Logger.Warn("request refused", "status", no.status, "reason", no.message, "address", address,
 		"path", agentbridge.Preview(v.r.URL.Path, maxLogged))
 	b.opts.Refused(agentbridge.Refusal{Action: no.action, Address: address, Path: v.r.URL.Path})
 }

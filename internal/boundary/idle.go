@@ -4,6 +4,7 @@ package boundary
 
 import (
 	"container/list"
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -12,10 +13,11 @@ import (
 
 const maxConnections = 10_000 // the most that MaxConnections returns
 
-// LimitIdle sets s.ConnState so that at most max connections are open: when there is one more, the one that
-// has been idle for longest is closed. So ten thousand idle connections keep nobody out. A connection that is
-// waited for to send its first request counts as idle. One that is being served is never closed: if all are,
-// the new one is. What s.ConnState did before it still does.
+// LimitIdle sets s.ConnState and s.ConnContext so that at most max connections are open: when there is one
+// more, the one that has been waited for longest is closed. So ten thousand idle connections keep nobody out.
+// Waited for is a connection between two requests, before its first one, and while a body that a Boundary
+// reads has not all arrived. One that is being served is never closed: if all are, the new one is. What
+// s.ConnState did before it still does.
 func LimitIdle(s *http.Server, max int) {
 	conns := &connections{max: max, idle: list.New(), place: map[net.Conn]*list.Element{}}
 	before := s.ConnState
@@ -25,13 +27,38 @@ func LimitIdle(s *http.Server, max int) {
 			before(c, state)
 		}
 	}
+	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, arrivalKey{}, arrival{conns, c})
+	}
 }
+
+// arrival is a connection whose request may still be on its way.
+type arrival struct {
+	conns *connections
+	conn  net.Conn
+}
+
+type arrivalKey struct{}
+
+// arrivalOf returns nil where nothing limits connections, and for HTTP/2, where one connection carries many
+// requests.
+func arrivalOf(r *http.Request) *arrival {
+	a, ok := r.Context().Value(arrivalKey{}).(arrival)
+	if !ok || r.ProtoMajor > 1 {
+		return nil
+	}
+	return &a
+}
+
+// wait says that the rest of a request is waited for, serve that it is there.
+func (a *arrival) wait()  { a.conns.change(a.conn, http.StateIdle) }
+func (a *arrival) serve() { a.conns.change(a.conn, http.StateActive) }
 
 type connections struct {
 	max int
 
 	mu    sync.Mutex                 // guards the fields below
-	idle  *list.List                 // of net.Conn; the first has been idle for longest
+	idle  *list.List                 // of net.Conn; the first has been waited for longest
 	place map[net.Conn]*list.Element // in idle, nil for one that is being served; holds every open connection
 }
 
@@ -59,7 +86,7 @@ func (c *connections) change(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// closeOldest closes a connection that is idle. The caller holds mu.
+// closeOldest closes a connection that is waited for. The caller holds mu.
 func (c *connections) closeOldest() {
 	conn := c.idle.Remove(c.idle.Front()).(net.Conn)
 	delete(c.place, conn)

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"agentbridge/internal/boundary"
@@ -108,6 +109,53 @@ func TestLimitIdle_attack(t *testing.T) {
 	if _, err := stream.Read(make([]byte, 1)); err == nil || !err.(net.Error).Timeout() {
 		t.Errorf("the stream: %v, want it to be open", err)
 	}
+}
+
+// Half a request holds its place no longer than none.
+func TestLimitIdle_halfBodies(t *testing.T) {
+	for name, o := range map[string]boundary.Options{"open": {}, "with a token": {Token: token}} {
+		server := httptest.NewUnstartedServer(boundary.New(o).Wrap(http.HandlerFunc(reached)))
+		boundary.LimitIdle(server.Config, 20)
+		server.Start()
+		t.Cleanup(server.Close)
+		for range 300 {
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { conn.Close() })
+			fmt.Fprint(conn, "POST /api/send HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{")
+		}
+		r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/api/state", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		resp, err := server.Client().Do(r)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 200 {
+			t.Errorf("%s: got %d, want 200", name, resp.StatusCode)
+		}
+	}
+}
+
+// Nor does a refusal that nobody reads: here each byte has to be taken.
+func TestLimitIdle_unreadRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipe(t, boundary.New(boundary.Options{Token: token}).Wrap(http.HandlerFunc(reached)),
+			func(s *http.Server) { boundary.LimitIdle(s, 3) })
+		for range 10 {
+			p.dial("GET /api/state HTTP/1.1\r\nHost: localhost\r\n\r\n")
+			synctest.Wait() // it is being answered
+		}
+		_, r := p.dial("GET /api/state" + slowHead + "\r\n")
+		if status, body := p.answer(r); status != 200 {
+			t.Errorf("got %d %s, want 200", status, body)
+		}
+	})
 }
 
 // The longest idle goes: one that was used a moment ago stays.

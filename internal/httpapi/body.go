@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
+	"os"
 
 	"agentbridge"
 )
@@ -12,16 +14,25 @@ import (
 // ignored, as reference B does.
 type fields map[string]any
 
+// byteOrderMark is what some editors put before UTF-8.
+var byteOrderMark = []byte("\ufeff")
+
+// errSlow ends a request whose body did not arrive in its time.
+var errSlow = errors.New("the request body did not arrive in time; send it again over a better connection")
+
 // readBody reads the body of a request, which must be a JSON object.
 func readBody(c *call) (fields, error) {
 	raw, err := io.ReadAll(c.Body)
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, tooLarge
 	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, errSlow
+	}
 	if err != nil {
 		return nil, agentbridge.Refuse(agentbridge.InvalidFormat, "", "the request body ended early or is framed wrongly; send it again")
 	}
-	v, err := agentbridge.DecodeJSON("body", raw)
+	v, err := agentbridge.DecodeJSON("body", bytes.TrimPrefix(raw, byteOrderMark))
 	if e, ok := errors.AsType[*agentbridge.Error](err); ok {
 		if e.Code == agentbridge.TooDeep {
 			return nil, word("JSON body "+e.Message, e)

@@ -19,12 +19,13 @@ func (s *Server) channelStream(w http.ResponseWriter, r *http.Request, q params,
 	return s.follow(w, r, channel, func(ctx context.Context, session agentbridge.Session) (agentbridge.Feed, error) {
 		return session.Follow(ctx, channel, given)
 	}, func(ctx context.Context, st *stream, feed agentbridge.Feed) error {
-		if given == "" { // so that a reader that sees nothing yet can resume too
+		positions := q.flag("positions")
+		if given == "" && positions { // so that a reader that sees nothing yet can resume too
 			if err := st.write(func(f *frames) { f.position(feed.Position()) }); err != nil {
 				return err
 			}
 		}
-		view := channelView{stream: st, given: given, replaying: given != "", left: s.opts.ReplayLimit}
+		view := channelView{stream: st, given: given, positions: positions, replaying: given != "", left: s.opts.ReplayLimit}
 		return st.pump(ctx, feed, view.show)
 	})
 }
@@ -44,6 +45,7 @@ func resumeFrom(r *http.Request, q params, parameter string) agentbridge.Positio
 type channelView struct {
 	*stream
 	given     agentbridge.Position
+	positions bool // the reader knows what a position frame is; readers of reference B's streams don't
 	replaying bool
 	left      int // messages that may still be replayed
 }
@@ -65,7 +67,7 @@ func (v *channelView) fill(f *frames, b agentbridge.Batch) (enough bool) {
 		}
 		moved = v.event(f, e)
 	}
-	if !moved {
+	if !moved && v.positions {
 		f.position(b.Next)
 	}
 	v.replaying = v.replaying && b.More

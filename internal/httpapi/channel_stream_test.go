@@ -92,7 +92,7 @@ func TestStream_resumeBeforeTheFirstMessage(t *testing.T) {
 		at := s.wantPosition()
 		s.close()
 		h.MustSend("c", "while away")
-		h.stream("/events/channel/c", at).wantTexts("while away")
+		h.stream("/events/channel/c?positions=1", at).wantTexts("while away")
 	}
 }
 
@@ -148,7 +148,7 @@ func TestStream_truncated(t *testing.T) {
 	}
 	next, last := 0, string(first.ID)
 	for range messages/limit + 1 {
-		s := h.stream("/events/channel/c", last)
+		s := h.stream("/events/channel/c?positions=1", last)
 		for range min(limit, messages-next) {
 			s.wantTexts(fmt.Sprint(next))
 			next++
@@ -193,7 +193,7 @@ func TestStream_clear(t *testing.T) {
 	h.MustSend("c", "three")
 	s.wantTexts("three")
 
-	again := h.stream("/events/channel/c", at) // the position behind the clear is not stale
+	again := h.stream("/events/channel/c?positions=1", at) // the position behind the clear is not stale
 	again.wantTexts("three")
 }
 
@@ -213,7 +213,7 @@ func TestStream_expired(t *testing.T) {
 	}
 	at := s.wantPosition()
 	h.MustSend("c", "two")
-	again := h.stream("/events/channel/c", at)
+	again := h.stream("/events/channel/c?positions=1", at)
 	if f := again.event(); f.event == "cursor_stale" {
 		t.Errorf("the position behind an expiry is stale")
 	}
@@ -277,7 +277,7 @@ func TestStream_keepAlive(t *testing.T) {
 	h := newHall(t, httpapi.Options{})
 	h.server.SetTimes(10*time.Millisecond, 5*time.Second)
 	form := regexp.MustCompile(`^ping - \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00$`)
-	for _, path := range []string{"/events/channel/c", "/api/events"} {
+	for _, path := range []string{"/events/channel/c?positions=1", "/api/events"} {
 		s := h.stream(path)
 		s.wantPosition()
 		for range 3 {
@@ -332,6 +332,42 @@ func TestStream_resumesOnAnotherBridge(t *testing.T) {
 
 	h = open()
 	h.MustSend("c", "three")
-	s = h.stream("/events/channel/c", last)
+	s = h.stream("/events/channel/c?positions=1", last)
 	s.wantTexts("two", "three")
+}
+
+// Readers of reference B's streams take every frame for one with data.
+func TestChannelStream_hasDataInEveryFrame(t *testing.T) {
+	h := newHall(t, httpapi.Options{})
+	quiet := h.stream("/events/channel/c")
+	stale := h.stream("/events/channel/c?since_id=nobody-has-it")
+	h.MustSend("c", "one")
+	h.MustClear("c")
+	h.MustSend("c", "two")
+	for name, want := range map[*reader][]string{
+		quiet: {"message", "clear", "message"},
+		stale: {"cursor_stale", "message", "clear", "message"},
+	} {
+		for _, event := range want {
+			f, ok := name.next()
+			for ok && f.comment != "" {
+				f, ok = name.next()
+			}
+			if f.event != event || f.data == "" {
+				t.Fatalf("frame %+v, want a %s with data", f, event)
+			}
+		}
+	}
+}
+
+// Python's splitlines takes U+0085 for a line end.
+func TestChannelStream_writesNoLineEndsButItsOwn(t *testing.T) {
+	h := newHall(t, httpapi.Options{})
+	s := h.streamOf("c", "")
+	s.wantPosition()
+	h.MustSend("c", "a\u0085b\u2028c\u2029d")
+	f, _ := s.next()
+	if !strings.Contains(f.data, `a\u0085b\u2028c\u2029d`) {
+		t.Errorf("data %q, want the line ends as escapes", f.data)
+	}
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -48,25 +49,34 @@ var statuses = map[agentbridge.Code]int{
 // errNoMessage is the answer to an id that no message has, word for word.
 var errNoMessage = errors.New("not found")
 
-// worded is a refusal whose "error" is a text that clients of reference B know.
+// worded is a refusal whose "error" is a text that clients of reference B know,
+// and perhaps its status.
 type worded struct {
 	refusal *agentbridge.Error
 	text    string
+	status  int // 0 for that of its code
 }
 
 func (w *worded) Error() string { return w.text }
 func (w *worded) Unwrap() error { return w.refusal }
 
 // word gives a refusal a text of its own.
-func word(text string, e *agentbridge.Error) error { return &worded{e, text} }
+func word(text string, e *agentbridge.Error) error { return &worded{refusal: e, text: text} }
 
 // refuse answers with an error, if somebody is still there to read it.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil && errors.Is(err, r.Context().Err()) {
-		return // whoever asked has left, which is nobody's fault
+	if ended := r.Context().Err(); ended != nil && errors.Is(err, ended) {
+		if context.Cause(r.Context()) == ended {
+			return // whoever asked has left, which is nobody's fault
+		}
+		err = agentbridge.Refuse(agentbridge.Unauthenticated, "", "the session has ended; sign in again")
 	}
 	var tooLarge *http.MaxBytesError
 	switch {
+	case errors.Is(err, errSlow):
+		s.log.Info("refused", "method", r.Method, "path", r.URL.Path, "status", http.StatusRequestTimeout, "error", err)
+		wire.WriteError(w, http.StatusRequestTimeout, err.Error())
+		return
 	case errors.Is(err, errNoMessage):
 		wire.WriteError(w, http.StatusNotFound, errNoMessage.Error())
 		return
@@ -81,6 +91,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	status := statuses[e.Code]
+	if w, ok := errors.AsType[*worded](err); ok && w.status != 0 {
+		status = w.status
+	}
 	s.log.Log(r.Context(), level(e.Code), "refused", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
 	setRefusalHeader(w.Header(), status, e.RetryAfter)
 	wire.WriteJSON(w, status, bodyOf(err, e))
@@ -94,8 +107,8 @@ func bodyOf(err error, e *agentbridge.Error) wire.Error {
 	return body
 }
 
-// level keeps what callers did wrong, and what passes by itself, out of a log of
-// what an operator should know.
+// level tells what callers did wrong, and what passes by itself, from what an
+// operator should know.
 func level(code agentbridge.Code) slog.Level {
 	switch code {
 	case agentbridge.Unavailable:
@@ -103,7 +116,7 @@ func level(code agentbridge.Code) slog.Level {
 	case agentbridge.Unusable, agentbridge.Internal:
 		return slog.LevelError
 	}
-	return slog.LevelDebug
+	return slog.LevelInfo
 }
 
 func setRefusalHeader(h http.Header, status int, retryAfter time.Duration) {

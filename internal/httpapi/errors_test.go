@@ -76,18 +76,18 @@ func TestErrors_answers(t *testing.T) {
 		err        error
 		status     int
 		retryAfter string
-		logged     bool
+		level      string // of its line in the log
 	}{
-		{"validation", refuse(agentbridge.TooLong, 0), 400, "", false},
-		{"conflict", refuse(agentbridge.Conflict, 0), 409, "", false},
-		{"too large", refuse(agentbridge.TooLarge, 0), 413, "", false},
-		{"rate limited", refuse(agentbridge.RateLimited, 90*time.Second), 429, "90", false},
-		{"busy", refuse(agentbridge.Busy, 0), 503, "1", false},
-		{"busy for a moment", refuse(agentbridge.Busy, time.Millisecond), 503, "1", false},
-		{"busy for a while", refuse(agentbridge.Busy, 1500*time.Millisecond), 503, "2", false},
-		{"disk full", refuse(agentbridge.Unavailable, 5*time.Second), 503, "5", true},
-		{"closed", refuse(agentbridge.Closed, 0), 503, "1", false},
-		{"unusable", refuse(agentbridge.Unusable, 0), 500, "", true},
+		{"validation", refuse(agentbridge.TooLong, 0), 400, "", "INFO"},
+		{"conflict", refuse(agentbridge.Conflict, 0), 409, "", "INFO"},
+		{"too large", refuse(agentbridge.TooLarge, 0), 413, "", "INFO"},
+		{"rate limited", refuse(agentbridge.RateLimited, 90*time.Second), 429, "90", "INFO"},
+		{"busy", refuse(agentbridge.Busy, 0), 503, "1", "INFO"},
+		{"busy for a moment", refuse(agentbridge.Busy, time.Millisecond), 503, "1", "INFO"},
+		{"busy for a while", refuse(agentbridge.Busy, 1500*time.Millisecond), 503, "2", "INFO"},
+		{"disk full", refuse(agentbridge.Unavailable, 5*time.Second), 503, "5", "WARN"},
+		{"closed", refuse(agentbridge.Closed, 0), 503, "1", "INFO"},
+		{"unusable", refuse(agentbridge.Unusable, 0), 500, "", "ERROR"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := serve(t, faulty(c.err), httpapi.Options{})
@@ -96,8 +96,8 @@ func TestErrors_answers(t *testing.T) {
 			if got := a.header.Get("Retry-After"); got != c.retryAfter {
 				t.Errorf("Retry-After: %q, want %q", got, c.retryAfter)
 			}
-			if lines := strings.Count(h.log.String(), "\n"); lines != map[bool]int{true: 1}[c.logged] {
-				t.Errorf("logged %d lines:\n%s", lines, h.log)
+			if log := h.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "level="+c.level) {
+				t.Errorf("logged %q, want one line of level %s", log, c.level)
 			}
 		})
 	}

@@ -37,6 +37,15 @@ func (st *stream) watch(ctx context.Context, feed agentbridge.Feed, given agentb
 			return err
 		}
 	}
+	told := feed.Position()
+	st.idle = func(f *frames) { // a position that is left behind by what others do would grow too old
+		if at := feed.Position(); at != told {
+			f.position(at)
+			told = at
+			return
+		}
+		f.ping()
+	}
 	return st.pump(ctx, feed, func(b agentbridge.Batch) (bool, error) { return false, st.showBatch(ctx, b) })
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"agentbridge"
 	"agentbridge/internal/httpapi"
@@ -246,4 +247,26 @@ func TestEvents_byeWithTheBridge(t *testing.T) {
 		t.Errorf("%+v, want bye", f)
 	}
 	s.wantEnd()
+}
+
+// A reader that watches a quiet channel moves on with the others: or its
+// position would grow too old although it missed nothing.
+func TestEvents_positionOfAQuietReader(t *testing.T) {
+	h := newHall(t, httpapi.Options{})
+	h.server.SetTimes(10*time.Millisecond, 5*time.Second)
+	s := h.stream("/api/events?topics=quiet")
+	first := s.wantPosition()
+	h.MustSend("busy", "one")
+	for {
+		f, ok := s.next()
+		if !ok || f.event != "" && f.event != "position" {
+			t.Fatalf("frame %+v, want a position", f)
+		}
+		if f.event == "position" {
+			if f.id == first {
+				t.Errorf("position %s again", f.id)
+			}
+			return
+		}
+	}
 }

@@ -68,8 +68,7 @@ func (f *frames) event(name string, id agentbridge.Position, data any) {
 }
 
 // position adds a frame that moves the reader's cursor and is no event, because
-// it has no data. Its name is for readers that don't know this rule: reference
-// B's terminal takes a frame without a name for a message.
+// it has no data. Not every reader knows this rule.
 func (f *frames) position(p agentbridge.Position) {
 	f.WriteString("id: " + string(p) + eol + "event: position" + eol + eol)
 }

@@ -10,7 +10,7 @@ import (
 	"agentbridge"
 )
 
-// params are the parameters of a query. Of a repeated one the first counts;
+// params are the parameters of a query. Of a repeated one the last counts;
 // one that nobody asks for is ignored, and an empty one counts as absent, all
 // as in reference B.
 type params url.Values
@@ -24,8 +24,14 @@ func parseQuery(u *url.URL) (params, error) {
 	return params(values), nil
 }
 
-func (p params) get(name string) string { return url.Values(p).Get(name) }
-func (p params) has(name string) bool   { return url.Values(p).Has(name) }
+func (p params) get(name string) string {
+	values := p[name]
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
+func (p params) has(name string) bool { return url.Values(p).Has(name) }
 
 // flag tells whether a parameter is 1, true or yes.
 func (p params) flag(name string) bool {

@@ -1,8 +1,11 @@
 package httpapi_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -386,6 +389,33 @@ func TestWait_wakes(t *testing.T) {
 }
 
 // A shutdown must not last as long as the longest wait.
+// A wait whose session ends is told so: its client is still there.
+func TestWait_endsWithItsSession(t *testing.T) {
+	h := newHall(t, httpapi.Options{})
+	ended := errors.New("the session has expired")
+	for want, cause := range map[int]error{401: ended, 0: nil} {
+		ctx, end := context.WithCancelCause(t.Context())
+		end(cause)
+		w := &sober{ResponseRecorder: httptest.NewRecorder()}
+		r := httptest.NewRequest("GET", "/api/wait?channel=c&consumer_id=b", nil).WithContext(ctx)
+		h.server.Handler().ServeHTTP(w, r)
+		if w.status != want || want == 401 && !strings.Contains(w.Body.String(), "sign in again") {
+			t.Errorf("cause %v: answered %d %s, want %d", cause, w.status, w.Body, want)
+		}
+	}
+}
+
+// sober tells whether anything was answered at all.
+type sober struct {
+	*httptest.ResponseRecorder
+	status int
+}
+
+func (s *sober) WriteHeader(status int) {
+	s.status = status
+	s.ResponseRecorder.WriteHeader(status)
+}
+
 func TestWait_endsAtClose(t *testing.T) {
 	h := newHall(t, httpapi.Options{})
 	first := h.MustSend("c", "first")

@@ -57,12 +57,15 @@ func (h *hall) stream(path string, lastEventID ...string) *reader {
 	return out
 }
 
-// streamOf opens the stream of a channel, from a cursor or, with "", from now.
+// streamOf opens the stream of a channel with positions, from a cursor or, with
+// "", from now.
 func (h *hall) streamOf(channel string, since agentbridge.MessageID) *reader {
 	h.t.Helper()
 	path := "/events/channel/" + url.PathEscape(channel)
 	if since != "" {
-		path = query(path, "since_id", string(since))
+		path = query(path, "positions", "1", "since_id", string(since))
+	} else {
+		path = query(path, "positions", "1")
 	}
 	return h.stream(path)
 }

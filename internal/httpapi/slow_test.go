@@ -83,7 +83,7 @@ func TestSlow_quietStreamOverHTTP2(t *testing.T) {
 	listener.StartTLS()
 	defer listener.Close()
 	defer h.server.Close()
-	res, err := listener.Client().Get(listener.URL + "/events/channel/c")
+	res, err := listener.Client().Get(listener.URL + "/events/channel/c?positions=1")
 	if err != nil || res.ProtoMajor != 2 {
 		t.Fatalf("GET = %v, %v, want HTTP/2", res, err)
 	}

@@ -16,6 +16,7 @@ type stream struct {
 	server  *Server
 	w       http.ResponseWriter
 	control *http.ResponseController
+	idle    func(*frames) // adds what is written if nothing has happened for a while
 }
 
 // errReaderLeft ends a stream whose reader is gone or too slow.
@@ -71,7 +72,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, topic agentbridg
 // connected.
 func (s *Server) beginStream(w http.ResponseWriter) (*stream, error) {
 	setStreamHeader(w)
-	st := &stream{s, w, http.NewResponseController(w)}
+	st := &stream{s, w, http.NewResponseController(w), (*frames).ping}
 	return st, st.flush(nil)
 }
 
@@ -119,7 +120,7 @@ func (st *stream) next(ctx context.Context, feed agentbridge.Feed) (agentbridge.
 		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 			return b, err
 		}
-		if err := st.write((*frames).ping); err != nil {
+		if err := st.write(st.idle); err != nil {
 			return b, err
 		}
 	}

@@ -3,7 +3,9 @@ package httpapi
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
 
 	"agentbridge"
 	"agentbridge/internal/wire"
@@ -16,10 +18,6 @@ func send(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	draft, err := readDraft(f)
-	if agentbridge.CodeOf(err) == agentbridge.TooLarge {
-		e, _ := errors.AsType[*agentbridge.Error](err)
-		return nil, word(fmt.Sprintf("content exceeds %d bytes", agentbridge.MaxContent), e)
-	}
 	if err != nil {
 		return nil, sendRefusal(err)
 	}
@@ -72,12 +70,20 @@ func readContent(f fields) (agentbridge.Body, error) {
 }
 
 // sendRefusal words a refusal as reference B does for sends alone: with the
-// field in front.
+// field in front, and in other words if the content is too large.
 func sendRefusal(err error) error {
-	if e, ok := errors.AsType[*agentbridge.Error](err); ok {
+	e, ok := errors.AsType[*agentbridge.Error](err)
+	if !ok {
+		return err
+	}
+	if e.Code != agentbridge.TooLarge {
 		return word(e.Error(), e)
 	}
-	return err
+	limit := strconv.Itoa(agentbridge.MaxContent)
+	if own, ok := strings.CutPrefix(e.Message, "must be at most "); ok && e.Field == "content" {
+		limit, _, _ = strings.Cut(own, " ") // this bridge's
+	}
+	return word("content exceeds "+limit+" bytes", e)
 }
 
 // ack is POST /api/ack.
@@ -127,7 +133,11 @@ func readMetadata(f fields) (agentbridge.Metadata, error) {
 	if err != nil {
 		return nil, err
 	}
-	return agentbridge.ParseMetadata("metadata", object)
+	metadata, err := agentbridge.ParseMetadata("metadata", object)
+	if e, ok := errors.AsType[*agentbridge.Error](err); ok { // never 413: the body as a whole is not too large
+		return nil, &worded{refusal: e, text: e.Message, status: http.StatusBadRequest}
+	}
+	return metadata, err
 }
 
 func ackRefusal(err error) error {

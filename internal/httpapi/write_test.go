@@ -200,7 +200,7 @@ func TestAck_refusals(t *testing.T) {
 		{"no consumer_id", fmt.Sprintf(`{"channel":"c","message_id":%q}`, sent.ID), 400, "must be a string", "consumer_id", "invalid_type"},
 		{"consumer_id too long", body("c", strings.Repeat("x", 129), string(sent.ID), ""), 400, "must be at most 128 characters", "consumer_id", "too_long"},
 		{"metadata no object", body("c", "b", string(sent.ID), `,"metadata":[]`), 400, "must be an object", "metadata", "invalid_type"},
-		{"metadata too large", body("c", "b", string(sent.ID), fmt.Sprintf(`,"metadata":{"k":%q}`, strings.Repeat("x", 16385))), 413, "must be at most 16384 bytes", "metadata", "too_large"},
+		{"metadata too large", body("c", "b", string(sent.ID), fmt.Sprintf(`,"metadata":{"k":%q}`, strings.Repeat("x", 16385))), 400, "must be at most 16384 bytes", "metadata", "too_large"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h.t = t

@@ -29,8 +29,8 @@ type stream struct {
 	replies   *deliveries
 	timeout   time.Duration // for one write
 	keepAlive time.Duration
-	plain     bool // the answer is one JSON document, not events
-	either    bool // what is written first decides that: a response makes it plain
+	plain     bool            // the answer is one JSON document, not events
+	either    bool            // what is written first decides that: a response makes it plain
 	request   json.RawMessage // the id of the request that is answered, nil if unknown
 
 	wrote atomic.Bool // a Write has succeeded
@@ -171,6 +171,9 @@ func (s *stream) put(p []byte) error {
 	}
 	s.deadline.Lock()
 	s.writing = false
+	if err == nil { // HTTP/2 would end a stream at its deadline even if nothing is written
+		_ = s.rc.SetWriteDeadline(time.Time{})
+	}
 	s.deadline.Unlock()
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		s.x.cancel(fmt.Errorf("%w: %w", errClientGone, err))

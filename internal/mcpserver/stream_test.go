@@ -1,10 +1,12 @@
 package mcpserver
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -162,4 +164,29 @@ func TestStream_errorAfterTheFirstBytesIsAnEvent(t *testing.T) { // the SDK woul
 	run.want(t, ": ok")
 	run.want(t, "event: message")
 	run.want(t, fmt.Sprintf(`data: {"jsonrpc":"2.0","id":1,"error":{"code":%d`, -32602))
+}
+
+// Over HTTP/2 a deadline that passes while nothing is written ends a stream:
+// none may be left standing between two writes.
+func TestStream_quietOverHTTP2(t *testing.T) {
+	b := newBench(t, transportOptions{KeepAlive: 40 * time.Millisecond, WriteTimeout: 10 * time.Millisecond})
+	server := httptest.NewUnstartedServer(b.handler())
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	defer b.close()
+	resp, err := server.Client().Get(server.URL + "/sse")
+	if err != nil || resp.ProtoMajor != 2 {
+		t.Fatalf("GET /sse = %v, %v, want HTTP/2", resp, err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for pings := 0; pings < 3; { // each comes four times as late as a write may take
+		if !lines.Scan() {
+			t.Fatalf("the stream ended after %d pings: %v", pings, lines.Err())
+		}
+		if lines.Text() == ": ping" {
+			pings++
+		}
+	}
 }

@@ -37,7 +37,12 @@ func read(v store.Reader, r agentbridge.ReadRequest) (agentbridge.Page, error) {
 	page := agentbridge.Page{Channel: r.Channel, Consumer: r.Consumer, Next: r.After}
 	c, ok, err := channel(v, r.Channel)
 	if err != nil || !ok {
-		page.Stale = r.After != "" && !r.After.IsMark()
+		page.Stale = r.After != ""
+		if err == nil && r.After.IsMark() { // a mark is good in any channel
+			_, known, err := find(v, c, r.After)
+			page.Stale = !known
+			return page, err
+		}
 		return page, err
 	}
 	switch span := spanOf(r); {
@@ -65,11 +70,13 @@ func read(v store.Reader, r agentbridge.ReadRequest) (agentbridge.Page, error) {
 }
 
 // find returns the position of a cursor: a message of this channel, or a mark.
+// A mark beyond all messages there ever were comes from another database.
 func find(v store.Reader, c store.Channel, id agentbridge.MessageID) (agentbridge.Seq, bool, error) {
-	if id.IsMark() {
-		return id.Position(), true, nil
+	if !id.IsMark() {
+		return v.Find(c, id)
 	}
-	return v.Find(c, id)
+	last, err := v.LastSeq()
+	return id.Position(), id.Position() <= last, err
 }
 
 func spanOf(r agentbridge.ReadRequest) store.Span {

@@ -113,6 +113,8 @@ type Reader interface {
 	// Totals counts the public channels that hold messages, and those messages.
 	Totals() (channels, messages int64, err error)
 
+	// LastSeq is the highest position that a message ever had, 0 if there was none.
+	LastSeq() (agentbridge.Seq, error)
 	// Find returns the position of a message that can be read in this channel.
 	Find(c Channel, id agentbridge.MessageID) (seq agentbridge.Seq, ok bool, err error)
 	// After returns the oldest messages behind a position, ascending; more tells

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"time"
 )
 
 // OneLine returns JSON with U+0085 written as an escape. It is the one line end
@@ -18,9 +19,14 @@ func OneLine(text []byte) []byte {
 
 var nextLine = []byte("\u0085")
 
+// answerTime is what a client gets for taking an answer.
+const answerTime = 30 * time.Second
+
 // WriteJSON answers with a value as JSON. Characters that matter in HTML are
-// left as they are: the content type says that this is none.
+// left as they are: the content type says that this is none. A client that does
+// not take the answer within half a minute loses its connection.
 func WriteJSON(w http.ResponseWriter, status int, v any) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime)) // only a test's writer can't
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)

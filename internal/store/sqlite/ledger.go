@@ -44,14 +44,9 @@ func (l *ledger) refresh(s *session) error {
 	if l.audit, err = s.head(); err != nil {
 		return err
 	}
-	r, _, err := s.one(`
-		SELECT max(
-			coalesce((SELECT max(seq) FROM messages), 0),
-			coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'last_seq'), 0))`)
-	if err != nil {
+	if l.seq, err = s.lastSeq(); err != nil {
 		return err
 	}
-	l.seq = agentbridge.Seq(r.int(0))
 	l.channels = map[agentbridge.ChannelName]*account{}
 	return nil
 }

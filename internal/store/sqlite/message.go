@@ -148,3 +148,18 @@ func (p *pager) fits(m agentbridge.Message) bool {
 	p.bytes += m.WireSize()
 	return len(p.page) == 0 || p.bytes <= p.span.MaxBytes
 }
+
+// LastSeq implements store.Reader.
+func (r *reader) LastSeq() (agentbridge.Seq, error) { return r.lastSeq() }
+
+// lastSeq also counts messages that were removed.
+func (s *session) lastSeq() (agentbridge.Seq, error) {
+	r, _, err := s.one(`
+		SELECT max(
+			coalesce((SELECT max(seq) FROM messages), 0),
+			coalesce((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'last_seq'), 0))`)
+	if err != nil {
+		return 0, err
+	}
+	return agentbridge.Seq(r.int(0)), nil
+}
