@@ -341,22 +341,25 @@ func TestChannelStream_hasDataInEveryFrame(t *testing.T) {
 	h := newHall(t, httpapi.Options{})
 	quiet := h.stream("/events/channel/c")
 	stale := h.stream("/events/channel/c?since_id=nobody-has-it")
-	h.MustSend("c", "one")
-	h.MustClear("c")
-	h.MustSend("c", "two")
-	for name, want := range map[*reader][]string{
-		quiet: {"message", "clear", "message"},
-		stale: {"cursor_stale", "message", "clear", "message"},
-	} {
-		for _, event := range want {
-			f, ok := name.next()
-			for ok && f.comment != "" {
-				f, ok = name.next()
-			}
-			if f.event != event || f.data == "" {
-				t.Fatalf("frame %+v, want a %s with data", f, event)
-			}
+	want := func(s *reader, event string) {
+		t.Helper()
+		f, ok := s.next()
+		for ok && f.comment != "" {
+			f, ok = s.next()
 		}
+		if f.event != event || f.data == "" {
+			t.Fatalf("frame %+v, want a %s with data", f, event)
+		}
+	}
+	want(stale, "cursor_stale")
+	for _, event := range []string{"message", "clear", "message"} {
+		if event == "clear" {
+			h.MustClear("c")
+		} else {
+			h.MustSend("c", "text")
+		}
+		want(quiet, event)
+		want(stale, event)
 	}
 }
 
