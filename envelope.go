@@ -2,6 +2,7 @@ package agentbridge
 
 import (
 	"encoding/json"
+	"errors"
 	"regexp"
 	"slices"
 	"strconv"
@@ -74,13 +75,12 @@ func readEnvelope(object map[string]any) (envelope, error) {
 	if err := e.version(object["schema_version"]); err != nil {
 		return e, err
 	}
+	if err := complete(object); err != nil {
+		return e, err
+	}
 	for _, f := range envelopeFields {
-		v, present := object[f.name]
-		required := f.name == "type" || f.name == "content"
-		if !present && required {
-			return e, Refuse(Required, f.name, "is required in a message")
-		}
-		if v == nil && !required {
+		v := object[f.name]
+		if v == nil && f.name != "type" && f.name != "content" {
 			continue
 		}
 		if err := f.check(&e, f.name, v); err != nil {
@@ -92,6 +92,20 @@ func readEnvelope(object map[string]any) (envelope, error) {
 	}
 	e.canonical = canonicalJSON(e.out)
 	return e, nil
+}
+
+// complete refuses an envelope that lacks what each one has.
+func complete(object map[string]any) error {
+	var missing []string
+	for _, name := range []string{"content", "type"} {
+		if _, ok := object[name]; !ok {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return Refuse(Required, "message", "missing field(s): %s", strings.Join(missing, ", "))
+	}
+	return nil
 }
 
 func (e *envelope) version(v any) error {
@@ -193,7 +207,7 @@ func (e *envelope) time(field string, v any) error {
 	if !ok {
 		return Refuse(InvalidType, field, "must be a string")
 	}
-	if !isTime(s, "Z07:00") && !isTime(s, "Z0700") {
+	if !isTime(s, "Z07:00", "Z0700", "Z07") {
 		if isTime(s, "") {
 			return Refuse(TimezoneRequired, field, "must carry a time zone, for example 2026-07-28T12:00:00Z")
 		}
@@ -203,10 +217,18 @@ func (e *envelope) time(field string, v any) error {
 	return nil
 }
 
-func isTime(s, zone string) bool {
-	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02"} {
-		if _, err := time.Parse(layout+zone, s); err == nil {
-			return true
+// isTime tells whether s is a time in one of the forms of ISO 8601 that reference
+// B takes, with one of the given zones.
+func isTime(s string, zones ...string) bool {
+	for _, layout := range []string{
+		"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15", "2006-01-02",
+		"20060102T150405", "20060102T1504",
+	} {
+		for _, zone := range zones {
+			at, err := time.Parse(layout+zone, s)
+			if _, offset := at.Zone(); err == nil && at.Year() > 0 && max(offset, -offset) < 24*60*60 {
+				return true
+			}
 		}
 	}
 	return false
@@ -236,7 +258,10 @@ func (e *envelope) artifacts(field string, v any) error {
 	}
 	var out []any
 	for i, item := range list {
-		a, err := readArtifact(field+"["+strconv.Itoa(i)+"]", item)
+		a, err := readArtifact(field, item)
+		if refusal, ok := errors.AsType[*Error](err); ok && len(list) > 1 {
+			refusal.Message += " (artifact " + strconv.Itoa(i+1) + ")"
+		}
 		if err != nil {
 			return err
 		}
@@ -285,7 +310,7 @@ func artifactField(at, name string, v any) (any, error) {
 			return nil, Refuse(InvalidType, at, "must be a string")
 		}
 		if s == "" {
-			return nil, Refuse(Required, at, "must not be empty")
+			return nil, Refuse(InvalidValue, at, "must not be empty")
 		}
 		return s, nil
 	case "sha256":

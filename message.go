@@ -209,12 +209,16 @@ func jsonSize(s string) int {
 // Metadata is a JSON object, or nil.
 type Metadata json.RawMessage
 
-// MaxMetadata is the largest metadata object, in bytes of canonical JSON.
+// MaxMetadata is the largest metadata object, in bytes of canonical JSON. It
+// nests no deeper than content, MaxContentDepth.
 const MaxMetadata = 16 << 10
 
 // ParseMetadata checks a decoded JSON object that arrived as the given field
 // and returns it in canonical form.
 func ParseMetadata(field string, object map[string]any) (Metadata, error) {
+	if deeper(object, MaxContentDepth) {
+		return nil, Refuse(TooDeep, field, "must not nest deeper than %d levels", MaxContentDepth)
+	}
 	canonical := canonicalJSON(object)
 	if len(canonical) > MaxMetadata {
 		return nil, Refuse(TooLarge, field, "must be at most %d bytes", MaxMetadata)

@@ -112,7 +112,11 @@ func (c *Client) Wait(ctx context.Context, r agentbridge.ReadRequest, timeout ti
 	if err != nil {
 		return agentbridge.Page{}, err
 	}
-	page := pageOf(r, answer.NextCursor, answer.Warning)
+	warning := ""
+	if answer.Warning != nil {
+		warning = *answer.Warning
+	}
+	page := pageOf(r, answer.NextCursor, warning)
 	page.More, page.Older, page.TimedOut = answer.More, answer.Older, answer.TimedOut
 	page.Messages, err = c.readRecords(answer.Messages)
 	return page, err

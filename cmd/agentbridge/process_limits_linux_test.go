@@ -124,7 +124,7 @@ func wantNumbered(t *testing.T, url string, n int) {
 // nobody out.
 func TestServe_idleConnections(t *testing.T) {
 	h := newHome(t)
-	cmd := command(t, h.flags("serve", "--port", "0")...)
+	cmd := command(t, h.flags("serve", "--port", "0", "--max-sse", "500")...)
 	script := `ulimit -n 256 && exec "$0" "$@"`
 	cmd.Args = append([]string{"sh", "-c", script, cmd.Path}, cmd.Args[1:]...)
 	cmd.Path = "/bin/sh"
@@ -163,4 +163,7 @@ func TestServe_idleConnections(t *testing.T) {
 	}
 	p.terminate()
 	<-p.exited
+	if !strings.Contains(p.stderr.String(), "may take all 192 connections") {
+		t.Errorf("stderr %q, want a warning that there may be more streams than connections", &p.stderr)
+	}
 }

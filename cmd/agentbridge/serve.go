@@ -94,6 +94,9 @@ func (f *serveFlags) serve(ctx context.Context, flags *pflag.FlagSet, stdout, st
 	if err != nil {
 		return err
 	}
+	if most := boundary.MaxConnections(); f.maxStreams >= most {
+		warnf(stderr, "%d event streams may take all %d connections that the limit of open files leaves; raise it (ulimit -n), or lower --max-sse", f.maxStreams, most)
+	}
 	outliveSignals()
 	tuneMemory()
 	var config net.ListenConfig

@@ -40,13 +40,16 @@ func auditEvent(e agentbridge.Entry) wire.AuditEvent {
 	var about struct {
 		Cleared int64  `json:"cleared"`
 		IP      string `json:"ip"`
+		Path    string `json:"path"`
 	}
 	_ = json.Unmarshal(e.Detail, &about) // an entry that has neither says so
 	out := wire.AuditEvent{ID: e.Seq, Timestamp: agentbridge.FormatTime(e.At), Event: string(e.Action),
 		Channel: wire.OrNull(e.Target), Detail: wire.OrNull(string(e.Detail)), IP: wire.OrNull(about.IP), Actor: string(e.Actor)}
-	if e.Action == agentbridge.ActionClear { // in reference B's words
-		text := fmt.Sprintf("%d message(s)", about.Cleared)
-		out.Event, out.Detail = "channel_clear", &text
+	switch e.Action { // in reference B's words
+	case agentbridge.ActionClear:
+		out.Event, out.Detail = "channel_clear", new(fmt.Sprintf("%d message(s)", about.Cleared))
+	case agentbridge.ActionAuthFailure, agentbridge.ActionPolicyReject, agentbridge.ActionOversizeReject:
+		out.Detail = wire.OrNull(about.Path)
 	}
 	return out
 }

@@ -126,12 +126,6 @@ func parsed(content string) json.RawMessage {
 	return trimmed
 }
 
-// waited is a wire.WaitPage that always has a warning, if only null.
-type waited struct {
-	wire.WaitPage
-	Warning *string `json:"warning"`
-}
-
 // wait is GET /api/wait.
 func wait(ctx context.Context, c *call) (any, error) {
 	r, timeout, err := waitRequest(c.query)
@@ -147,7 +141,7 @@ func wait(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return waited{wire.WaitPage{Page: wire.PageOf(page), TimedOut: page.TimedOut}, wire.OrNull(wire.WarningOf(page))}, nil
+	return wire.WaitPage{Page: wire.PageOf(page), TimedOut: page.TimedOut}, nil
 }
 
 func waitRequest(q params) (r agentbridge.ReadRequest, timeout time.Duration, err error) {

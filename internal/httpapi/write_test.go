@@ -87,7 +87,7 @@ func TestSend_refusals(t *testing.T) {
 		{"content too large in bytes", fmt.Sprintf(`{"channel":"c","sender":"s","content":%q}`, strings.Repeat("é", 65537)), 413, "content exceeds 131072 bytes", "content", "too_large"},
 		{"message no object", `{"channel":"c","sender":"s","message":"x"}`, 400, "message: must be an object", "message", "invalid_type"},
 		{"message of another version", `{"channel":"c","sender":"s","message":{"schema_version":2,"type":"t","content":1}}`, 400, "message: unsupported message schema_version: 2", "message", "invalid_protocol"},
-		{"message without type", `{"channel":"c","sender":"s","message":{"schema_version":1,"content":1}}`, 400, "type: is required in a message", "type", "required"},
+		{"message without type", `{"channel":"c","sender":"s","message":{"schema_version":1,"content":1}}`, 400, "message: missing field(s): type", "message", "required"},
 		{"message with unknown fields", envelope(`"foo":1,"bar":2`), 400, "message: unknown field(s): bar, foo", "message", "unknown_field"},
 		{"message without time zone", envelope(`"created_at":"2026-01-01T00:00:00"`), 400, "created_at: must carry a time zone, for example 2026-07-28T12:00:00Z", "created_at", "timezone_required"},
 		{"message content too deep", `{"channel":"c","sender":"s","message":{"schema_version":1,"type":"t","content":` + strings.Repeat("[", 18) + strings.Repeat("]", 18) + `}}`,

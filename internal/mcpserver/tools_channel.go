@@ -21,7 +21,7 @@ var (
 
 var pageFields = []property{
 	need("channel", anyText), need("messages", objects), need("next_cursor", textOrNull),
-	need("consumer_id", textOrNull), need("more", anyBool), may("older", anyBool), may("warning", anyText),
+	need("consumer_id", textOrNull), need("more", anyBool), may("older", anyBool), need("warning", textOrNull),
 }
 
 // channelTools are the tools of reference B, with its names, arguments and

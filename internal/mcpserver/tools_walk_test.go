@@ -120,7 +120,7 @@ func walkChannels(t *testing.T, alice, bob *client) {
 		"channels": []any{}, "total_channels": 0.0, "total_messages": 0.0, "next_channel": nil})
 	wantData(t, "bridge_status", alice.must("bridge_status", args{}), args{"channels": []any{}, "next_channel": nil})
 	wantData(t, "bridge_receive of nothing", bob.must("bridge_receive", args{"channel": channel}), args{
-		"channel": channel, "messages": []any{}, "next_cursor": nil, "consumer_id": nil, "more": false})
+		"channel": channel, "messages": []any{}, "next_cursor": nil, "consumer_id": nil, "more": false, "warning": nil})
 
 	hello := alice.must("bridge_send", args{"channel": channel, "sender": "alice", "content": "hello <b>🦜</b>\n", "idempotency_key": "k"})
 	wantMatch(t, "id", hello.str("id"), `^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
@@ -139,7 +139,7 @@ func walkChannels(t *testing.T, alice, bob *client) {
 		"encoding": "structured", // canonical: sorted, without spaces and without what is empty
 		"content":  `{"content":{"a":[null,true,1.5],"z":1},"schema_version":1,"thread_id":"t1","type":"task.request"}`,
 		"message":  args{"schema_version": 1.0, "type": "task.request", "thread_id": "t1", "content": args{"a": []any{nil, true, 1.5}, "z": 1.0}}}
-	page := args{"channel": channel, "messages": []any{first, second}, "next_cursor": task.str("id"), "consumer_id": nil, "more": false}
+	page := args{"channel": channel, "messages": []any{first, second}, "next_cursor": task.str("id"), "consumer_id": nil, "more": false, "warning": nil}
 
 	wantData(t, "bridge_receive of the newest", bob.must("bridge_receive", args{"channel": channel}), page)
 	wantData(t, "bridge_receive of the newest one", bob.must("bridge_receive", args{"channel": channel, "limit": 1}),

@@ -57,7 +57,7 @@ type Page struct {
 	ConsumerID *string                 `json:"consumer_id"`
 	More       bool                    `json:"more"`
 	Older      bool                    `json:"older,omitempty"`
-	Warning    string                  `json:"warning,omitempty"`
+	Warning    *string                 `json:"warning"` // null for none
 }
 
 // Warnings of a page.
@@ -69,7 +69,7 @@ const (
 // PageOf returns a page as it is written.
 func PageOf(p agentbridge.Page) Page {
 	return Page{Channel: p.Channel, Messages: RecordsOf(p.Messages), NextCursor: OrNull(p.Next), ConsumerID: OrNull(p.Consumer),
-		More: p.More, Older: p.Older, Warning: WarningOf(p)}
+		More: p.More, Older: p.Older, Warning: OrNull(WarningOf(p))}
 }
 
 // WarningOf says what is wrong with a page, "" for nothing.
