@@ -244,8 +244,8 @@ func TestIdle_costsNothing(t *testing.T) {
 	for _, c := range []*child{a, b} {
 		us := fields(t, c.line())[0]
 		t.Logf("CPU of an idle process: %.2f %%", float64(us)/1e4)
-		if us > 20_000 {
-			t.Errorf("CPU of an idle process in a second: got %d µs, want at most 20 000 (2 %%)", us)
+		if us > 200_000 { // it is 0.3 %, and under a race detector on a busy machine some 2 %
+			t.Errorf("CPU of an idle process in a second: got %d µs; it spins", us)
 		}
 	}
 	a.end()
