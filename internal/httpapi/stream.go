@@ -56,6 +56,9 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, topic agentbridg
 		return err
 	}
 	feed, err := open(ctx, session)
+	if err != nil && ctx.Err() != nil && r.Context().Err() == nil {
+		return errClosing
+	}
 	if err != nil {
 		return err
 	}
