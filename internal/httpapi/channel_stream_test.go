@@ -301,7 +301,9 @@ func TestStream_endsAtClose(t *testing.T) {
 		s.wantEnd()
 	}
 	h.wantSubscribers(0)
-	h.streamOf("c", "").wantEnd() // and who comes too late
+	if a := h.get("/events/channel/c"); a.status != 503 || a.header.Get("Retry-After") == "" { // who comes too late
+		t.Errorf("%s = %d %s, want 503 with Retry-After", a.call, a.status, a.body)
+	}
 }
 
 // The engine may go first, too.

@@ -51,6 +51,9 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, topic agentbridg
 	defer leave()
 	ctx, cancel := s.untilClose(r.Context())
 	defer cancel()
+	if s.life.Err() != nil {
+		return errClosing
+	}
 	session, err := s.bridge.Open(ctx)
 	if err != nil {
 		return err
