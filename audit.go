@@ -15,7 +15,8 @@ const (
 	ActionTokensShown        Action = "tokens_shown"
 	ActionCleanup            Action = "cleanup"
 	ActionRefused            Action = "refused"
-	ActionExpire             Action = "expire" // messages outlived the retention
+	ActionExpire             Action = "expire"       // messages outlived the retention
+	ActionRateLimited        Action = "rate_limited" // somebody was told to come back later
 
 	// What the boundary turns away before anything is opened; reference B's words.
 	ActionAuthFailure    Action = "auth_failure"

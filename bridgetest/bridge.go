@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"agentbridge"
+	"agentbridge/internal/limit"
 	"agentbridge/internal/relay"
 	"agentbridge/internal/store"
 	"agentbridge/internal/store/sqlite"
@@ -35,6 +36,13 @@ type Bridge struct {
 func New(t testing.TB) *Bridge {
 	t.Helper()
 	return Open(t, t.TempDir(), relay.Options{})
+}
+
+// Unlimited is New without limits, for tests that say more in a moment than
+// agents may, and are about something else.
+func Unlimited(t testing.TB) *Bridge {
+	t.Helper()
+	return Open(t, t.TempDir(), relay.Options{Limits: limit.Off()})
 }
 
 // Open returns a bridge on the files of a directory, which may be those of an

@@ -36,6 +36,7 @@ func newAck() *cobra.Command {
 		},
 	})
 	cmd.Flags().StringVar(&name, "consumer", "", "whose cursor to move")
+	p.limitFlags.declare(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

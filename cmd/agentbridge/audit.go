@@ -47,6 +47,7 @@ func newAudit() *cobra.Command {
 		},
 	})
 	cmd.Flags().IntVar(&limit, "limit", agentbridge.DefaultEntries, fmt.Sprintf("how many entries, 1 to %d", agentbridge.MaxEntries))
+	annotate(cmd.Flags(), "limit", noVariable)
 	return cmd
 }
 
@@ -66,7 +67,7 @@ func (r *reading) printEntries(w io.Writer, entries []agentbridge.Entry) error {
 		for _, e := range entries {
 			out = append(out, entryJSON{e.Seq, agentbridge.FormatTime(e.At), e.Actor, e.Action, e.Target, json.RawMessage(e.Detail)})
 		}
-		return printJSON(w, out)
+		return printJSONInert(w, out)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, e := range entries {

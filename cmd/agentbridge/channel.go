@@ -156,6 +156,7 @@ func newChannelShow() *cobra.Command {
 	})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	declareNumber(cmd.Flags(), &limit, "limit", 10, 1, agentbridge.MaxPage, fmt.Sprintf("how many messages, 1 to %d", agentbridge.MaxPage))
+	annotate(cmd.Flags(), "limit", noVariable)
 	return cmd
 }
 
@@ -210,6 +211,7 @@ func newChannelClear() *cobra.Command {
 		},
 	})
 	cmd.Flags().BoolVar(&yes, "yes", false, "don't ask")
+	p.limitFlags.declare(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

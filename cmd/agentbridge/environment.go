@@ -15,6 +15,7 @@ const (
 	setBy       = "set by"       // the variable that its value came from
 	alsoReads   = "also reads"   // further variables, by names people know
 	emptyCounts = "empty counts" // a variable that is set to nothing is not one that is unset
+	noVariable  = "no variable"  // the environment is not asked: the name means something else there
 )
 
 // variable is the name of a flag in the environment.
@@ -42,6 +43,9 @@ func fromEnvironment(flags *pflag.FlagSet) (err error) {
 }
 
 func fromVariables(flags *pflag.FlagSet, f *pflag.Flag) error {
+	if _, none := f.Annotations[noVariable]; none {
+		return nil
+	}
 	name, value := "", ""
 	_, empty := f.Annotations[emptyCounts]
 	for _, v := range append([]string{variable(f.Name)}, f.Annotations[alsoReads]...) {

@@ -31,6 +31,7 @@ type engineFlags struct {
 	sweep      int           // seconds from one look for older ones to the next
 	pollMS     int           // milliseconds between looks at other processes' writes
 	eventDays  int           // how old a position in the events may be
+	limitFlags
 }
 
 func (f *storeFlags) declare(cmd *cobra.Command) {
@@ -39,6 +40,7 @@ func (f *storeFlags) declare(cmd *cobra.Command) {
 }
 
 func (f *engineFlags) declare(cmd *cobra.Command) {
+	f.limitFlags.declare(cmd)
 	flags := cmd.Flags()
 	declareSpan(flags, &f.ttl, "conversation-ttl", agentbridge.DefaultTTL, time.Second, "how long the tokens of a new conversation admit")
 	declareNumber(flags, &f.maxMessage, "max-message-bytes", agentbridge.MaxContent, 1, agentbridge.MaxContent, "largest content of a message on a channel, in bytes")
@@ -55,6 +57,7 @@ func (f *engineFlags) options() relay.Options {
 		Retention:       days(f.keepDays),
 		RetentionSweep:  time.Duration(f.sweep) * time.Second,
 		EventAge:        days(f.eventDays),
+		Limits:          f.limits(),
 	}
 }
 

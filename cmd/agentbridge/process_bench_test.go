@@ -38,7 +38,7 @@ func BenchmarkStart(b *testing.B) {
 // for an fdatasync of 4 KiB at the same place.
 func BenchmarkStdioSend(b *testing.B) {
 	h := newHome(b)
-	m := h.stdio(b).member()
+	m := h.stdio(b, "--limits", "off").member()
 	f, err := os.Create(filepath.Join(string(h), "block"))
 	if err != nil {
 		b.Fatal(err)

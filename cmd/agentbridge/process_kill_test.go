@@ -63,7 +63,7 @@ func TestProcess_killedUnderLoad(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	m := newMill(t)
 	for range rounds {
-		p := m.home.stdio(t)
+		p := m.home.stdio(t, "--limits", "off") // the senders do not think
 		p.killAt = 40 + random.IntN(100)
 		agent := p.member()
 		m.check(agent)

@@ -29,6 +29,7 @@ func (r *reader) declare(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().StringVar(&r.since, "since", "", "read behind the message with this id; wins over --consumer")
 	cmd.Flags().StringVar(&r.name, "consumer", "", "read behind what this consumer has acknowledged")
 	declareNumber(cmd.Flags(), &r.limit, "limit", agentbridge.DefaultPage, 1, agentbridge.MaxPage, fmt.Sprintf("how many messages, 1 to %d", agentbridge.MaxPage))
+	annotate(cmd.Flags(), "limit", noVariable)
 	cmd.Flags().BoolVar(&r.json, "json", false, "print each message as a line of JSON")
 	return cmd
 }

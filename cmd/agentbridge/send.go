@@ -55,6 +55,7 @@ A text that begins with - goes behind --.`,
 	cmd.Flags().StringVar(&f.file, "file", "", "send the content of this file")
 	cmd.Flags().StringVar(&f.sender, "sender", "", "your name (default: your login name)")
 	cmd.Flags().StringVar(&f.key, "idempotency-key", "", "makes a retry harmless: with the same key the same message is stored once")
+	f.limitFlags.declare(cmd)
 	cmd.Flags().BoolVar(&f.json, "json", false, "the text is an envelope; print the answer as JSON")
 	return cmd
 }

@@ -39,7 +39,7 @@ type hall struct {
 
 func newHall(t testing.TB, o httpapi.Options) *hall {
 	t.Helper()
-	return newHallOn(t, bridgetest.New(t), o)
+	return newHallOn(t, bridgetest.Unlimited(t), o)
 }
 
 func newHallOn(t testing.TB, bridge *bridgetest.Bridge, o httpapi.Options) *hall {

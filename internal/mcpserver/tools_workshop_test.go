@@ -30,7 +30,11 @@ type hall struct {
 
 func newHall(t *testing.T) *hall {
 	t.Helper()
-	bridge := bridgetest.New(t)
+	return newHallOn(t, bridgetest.Unlimited(t))
+}
+
+func newHallOn(t *testing.T, bridge *bridgetest.Bridge) *hall {
+	t.Helper()
 	server := New(bridge, Options{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	return &hall{&bench{t: t, transports: server.transports}, bridge}
 }
@@ -247,19 +251,19 @@ func readResult(tool string, r *mcp.CallToolResult) (answer, error) {
 var documented = map[string]string{
 	"create_conversation":  "conversation_id expires_at session_a_token session_b_token session_id",
 	"send_to_partner":      "deduplicated message_id sent_at seq to",
-	"check_messages":       "count messages remaining",
+	"check_messages":       "trust count messages remaining",
 	"update_my_status":     "status",
 	"check_partner_status": "age_seconds alive last_heartbeat role session_id status unread_by_partner",
 	"bridge_send":          "channel deduplicated id sender seq timestamp",
-	"bridge_receive":       "channel consumer_id messages more next_cursor older? warning?",
-	"bridge_wait":          "channel consumer_id messages more next_cursor timed_out warning?",
+	"bridge_receive":       "trust channel consumer_id messages more next_cursor older? warning?",
+	"bridge_wait":          "trust channel consumer_id messages more next_cursor timed_out warning?",
 	"bridge_ack":           "advanced channel consumer_id last_message_id last_seq updated_at",
 	"bridge_channels":      "channels next_channel total_channels total_messages",
 	"bridge_ping":          "channels messages server_time service version",
 	"bridge_clear":         "channel cleared",
-	"bridge_status":        "channels next_channel",
+	"bridge_status":        "trust channels next_channel",
 
-	"check_messages.messages":         "action_type files_involved from id message redelivered sent_at seq",
+	"check_messages.messages":         "suspicious? action_type files_involved from id message redelivered sent_at seq",
 	"bridge_receive.messages":         recordKeys,
 	"bridge_wait.messages":            recordKeys,
 	"bridge_channels.channels":        "channel count last_timestamp",
@@ -267,7 +271,7 @@ var documented = map[string]string{
 	"bridge_status.channels.messages": recordKeys,
 }
 
-const recordKeys = "channel content encoding id message? parse_warning? sender seq timestamp"
+const recordKeys = "channel content encoding id message? parse_warning? sender seq suspicious? timestamp"
 
 func checkKeys(path string, v any) error {
 	switch v := v.(type) {

@@ -138,7 +138,7 @@ func TestAudit_oneEntryForEachDeed(t *testing.T) {
 // the log, and all of them must not fill the disk.
 func TestAudit_refusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := bridgetest.New(t)
+		b := bridgetest.Unlimited(t) // or they would be told to come back later, which has entries of its own
 		a, partner := b.Pair("backend_developer", "frontend_developer")
 		conv := a.Credential.Conversation
 		guess := func(c agentbridge.SeatCredential, times int) {

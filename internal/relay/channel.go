@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"agentbridge"
+	"agentbridge/internal/limit"
 	"agentbridge/internal/store"
 )
 
@@ -135,7 +136,11 @@ func (s *session) Wait(ctx context.Context, r agentbridge.ReadRequest, timeout t
 
 // Ack implements agentbridge.Session.
 func (s *session) Ack(ctx context.Context, a agentbridge.Ack) (cur agentbridge.Cursor, err error) {
-	err = s.relay.store.Update(ctx, func(t store.Tx) error {
+	act := s.relay.action(limit.Ack, a.Consumer, a.Channel)
+	err = act.update(ctx, func(t store.Tx) error {
+		if err := act.admit(t); err != nil {
+			return err
+		}
 		cur, err = ack(t, a)
 		return err
 	})
@@ -241,7 +246,11 @@ func overview(v store.Reader, after agentbridge.ChannelName, span store.Span) (o
 
 // Clear implements agentbridge.Session.
 func (s *session) Clear(ctx context.Context, name agentbridge.ChannelName) (cleared int64, err error) {
-	err = s.relay.store.Update(ctx, func(t store.Tx) error {
+	act := s.relay.action(limit.Clear, unverified, name)
+	err = act.update(ctx, func(t store.Tx) error {
+		if err := act.admit(t); err != nil {
+			return err
+		}
 		c, ok, err := channel(t, name)
 		if err != nil || !ok {
 			return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"agentbridge"
+	"agentbridge/internal/limit"
 	"agentbridge/internal/store"
 )
 
@@ -21,7 +22,13 @@ func (s *session) CreateConversation(ctx context.Context, mine, partners agentbr
 		CreatedAt:  now,
 		ExpiresAt:  now.Add(s.relay.ttl),
 	}
-	err := s.relay.store.Update(ctx, func(t store.Tx) error { return create(t, conv) })
+	act := s.relay.action(limit.CreateConversation, unverified, "")
+	err := act.update(ctx, func(t store.Tx) error {
+		if err := act.admit(t); err != nil {
+			return err
+		}
+		return create(t, conv)
+	})
 	if err != nil {
 		return agentbridge.NewConversation{}, err
 	}
@@ -70,8 +77,7 @@ func (r *Relay) Sit(ctx context.Context, cred agentbridge.SeatCredential) (agent
 	// answer does not tell which ids exist.
 	if !r.key.Verify(cred.Token, cred.Conversation, cred.Seat, max(conv.Generation, 1)) || !known {
 		r.denied(ctx, cred, known, "wrong token")
-		return nil, agentbridge.Refuse(agentbridge.Unauthenticated, "token",
-			"does not admit to this conversation and session_id; check all three as create_conversation returned them, or create a new conversation")
+		return nil, r.wrongToken(ctx)
 	}
 	if !time.Now().Before(conv.ExpiresAt) {
 		r.denied(ctx, cred, known, "expired")
@@ -128,13 +134,15 @@ func (s *seat) update(ctx context.Context, status agentbridge.Status, f func(sto
 	return err
 }
 
-// beat is a heartbeat on its own, for calls that write nothing else. Several
+// beat is a heartbeat on its own, for actions that write nothing else. Several
 // within a second are one.
-func (s *seat) beat(ctx context.Context) error {
-	if s.relay.pulse.recent(s.conv.ID, s.seat, time.Now()) {
+func (s *seat) beat(ctx context.Context, act *action) error {
+	if s.relay.pulse.recent(s.conv.ID, s.seat, time.Now()) && act.spend() {
 		return nil
 	}
-	return s.update(ctx, "", func(store.Tx, store.Channel) error { return nil })
+	return act.run(ctx, func() error {
+		return s.update(ctx, "", func(t store.Tx, _ store.Channel) error { return act.admit(t) })
+	})
 }
 
 // Send implements agentbridge.SeatSession.
@@ -142,16 +150,21 @@ func (s *seat) Send(ctx context.Context, d agentbridge.SeatDraft) (sent agentbri
 	p := posting{
 		message: agentbridge.Message{Sender: s.seat.Agent(), Content: d.Text, Encoding: agentbridge.LegacyText, At: stamp(),
 			Metadata: remarks{ActionType: d.ActionType, Files: d.Files}.encode()},
-		key: d.Key,
+		key:    d.Key,
+		action: s.action(limit.Conversation),
 	}
-	err = s.update(ctx, "", func(t store.Tx, c store.Channel) error {
-		if sent, err = p.post(t, c); err != nil || sent.Deduplicated {
-			return err
-		}
-		return t.PutReceipt(c, sent.Seq, s.seat.Partner().Agent())
+	p.action.repeat = p.key != ""
+	err = p.action.run(ctx, func() error {
+		return s.update(ctx, "", func(t store.Tx, c store.Channel) error {
+			if sent, err = p.post(t, c); err != nil || sent.Deduplicated {
+				return err
+			}
+			return t.PutReceipt(c, sent.Seq, s.seat.Partner().Agent())
+		})
 	})
-	if agentbridge.CodeOf(err) == agentbridge.Conflict { // it undid the heartbeat as well
-		if beat := s.beat(ctx); beat != nil {
+	switch agentbridge.CodeOf(err) {
+	case agentbridge.Conflict, agentbridge.RateLimited: // it undid the heartbeat as well
+		if beat := s.beat(ctx, &action{relay: s.relay}); beat != nil {
 			return sent, beat
 		}
 	}
@@ -160,9 +173,15 @@ func (s *seat) Send(ctx context.Context, d agentbridge.SeatDraft) (sent agentbri
 
 // SetStatus implements agentbridge.SeatSession.
 func (s *seat) SetStatus(ctx context.Context, status agentbridge.Status) error {
-	return s.update(ctx, status, func(t store.Tx, c store.Channel) error {
-		return t.Log(agentbridge.Entry{At: time.Now(), Actor: s.seat.Agent(), Action: agentbridge.ActionStatus, Target: c.Name,
-			Detail: detail(map[string]any{"status": status})})
+	act := s.action(limit.Status)
+	return act.run(ctx, func() error {
+		return s.update(ctx, status, func(t store.Tx, c store.Channel) error {
+			if err := act.admit(t); err != nil {
+				return err
+			}
+			return t.Log(agentbridge.Entry{At: time.Now(), Actor: s.seat.Agent(), Action: agentbridge.ActionStatus, Target: c.Name,
+				Detail: detail(map[string]any{"status": status})})
+		})
 	})
 }
 
@@ -172,7 +191,7 @@ func (s *seat) Partner(ctx context.Context) (agentbridge.Partner, error) {
 	if p.Seat == agentbridge.SeatB {
 		p.Role = s.conv.RoleB
 	}
-	if err := s.beat(ctx); err != nil {
+	if err := s.beat(ctx, s.action(limit.Check)); err != nil {
 		return p, err
 	}
 	err := s.relay.store.View(ctx, func(v store.Reader) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"agentbridge"
+	"agentbridge/internal/limit"
 	"agentbridge/internal/store"
 )
 
@@ -41,16 +42,27 @@ func decodeRemarks(m agentbridge.Metadata) (r remarks) {
 // has passed it is handed out again, so that it is seen twice rather than
 // never.
 func (s *seat) Check(ctx context.Context, maxBytes int) (d agentbridge.Delivery, err error) {
+	act := s.action(limit.Check)
 	waiting, err := s.waiting(ctx)
 	if err != nil {
 		return d, err
 	}
 	if !waiting { // most polls: they cost no commit
 		d.Settle = func(bool) error { return nil }
-		return d, s.beat(ctx)
+		return d, s.beat(ctx, act)
 	}
 	offer := rand.Text()
-	err = s.update(ctx, "", func(t store.Tx, c store.Channel) error {
+	err = act.run(ctx, func() error { return s.offer(ctx, act, offer, maxBytes, &d) })
+	d.Settle = func(left bool) error { return s.relay.settle(offer, left) }
+	return d, err
+}
+
+// offer hands messages out under a name for the offer.
+func (s *seat) offer(ctx context.Context, act *action, offer string, maxBytes int, d *agentbridge.Delivery) error {
+	return s.update(ctx, "", func(t store.Tx, c store.Channel) error {
+		if err := act.admit(t); err != nil {
+			return err
+		}
 		now := time.Now()
 		offered, remaining, err := t.Offer(c, s.seat.Agent(), offer, now, now.Add(agentbridge.OfferTime),
 			store.Span{Limit: agentbridge.MaxCheck, MaxBytes: maxBytes})
@@ -61,8 +73,6 @@ func (s *seat) Check(ctx context.Context, maxBytes int) (d agentbridge.Delivery,
 		return t.Log(agentbridge.Entry{At: now, Actor: s.seat.Agent(), Action: agentbridge.ActionCheck, Target: c.Name,
 			Detail: detail(map[string]any{"count": len(offered), "remaining": remaining})})
 	})
-	d.Settle = func(left bool) error { return s.relay.settle(offer, left) }
-	return d, err
 }
 
 func (s *seat) waiting(ctx context.Context) (waiting bool, err error) {

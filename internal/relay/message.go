@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"agentbridge"
+	"agentbridge/internal/limit"
 	"agentbridge/internal/store"
 )
 
@@ -18,8 +19,10 @@ func (s *session) Send(ctx context.Context, d agentbridge.Draft) (sent agentbrid
 	p := posting{
 		message: agentbridge.Message{Sender: d.Sender, Content: d.Body.Content(), Encoding: d.Body.Encoding(), At: stamp()},
 		key:     d.IdempotencyKey(),
+		action:  s.relay.action(limit.Channel, d.Sender, d.Channel),
 	}
-	err = s.relay.store.Update(ctx, func(t store.Tx) error {
+	p.action.repeat = p.key != ""
+	err = p.action.update(ctx, func(t store.Tx) error {
 		c, err := t.OpenChannel(d.Channel, false)
 		if err != nil {
 			return err
@@ -42,6 +45,7 @@ func stamp() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 type posting struct {
 	message agentbridge.Message
 	key     string // idempotency key, "" for none
+	action  *action
 }
 
 // sendDetail is what the audit log keeps of a message. It is written by hand,
@@ -51,7 +55,8 @@ func sendDetail(m agentbridge.Message) agentbridge.Metadata {
 }
 
 // post stores the message with its key and its audit entry, or finds that an
-// earlier one with the same key did.
+// earlier one with the same key did. Only the former is limited: a retry after a
+// lost answer succeeds.
 func (p posting) post(t store.Tx, c store.Channel) (agentbridge.Sent, error) {
 	m := p.message
 	var digest [32]byte
@@ -68,6 +73,9 @@ func (p posting) post(t store.Tx, c store.Channel) (agentbridge.Sent, error) {
 			k.Sent.Deduplicated = true
 			return k.Sent, nil
 		}
+	}
+	if err := p.action.admit(t); err != nil {
+		return agentbridge.Sent{}, err
 	}
 	m, err := t.Append(c, m)
 	if err != nil {

@@ -133,7 +133,7 @@ func TestOperator_cleanup(t *testing.T) {
 }
 
 func TestOperator_entries(t *testing.T) {
-	b := bridgetest.New(t)
+	b := bridgetest.Unlimited(t)
 	alice := b.Agent("alice")
 	a, _ := b.Pair("backend_developer", "frontend_developer") // entry 1
 	for range 30 {                                            // entries 2, 4 … 60 of the conversation, 3, 5 … 61 of the channel

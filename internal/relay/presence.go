@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"agentbridge"
+	"agentbridge/internal/limit"
 	"agentbridge/internal/store"
 )
 
@@ -104,4 +105,20 @@ func (r *Relay) denied(ctx context.Context, cred agentbridge.SeatCredential, kno
 	if err != nil {
 		r.log.Error("a refusal could not be written to the audit log", "conversation", cred.Conversation, "error", err)
 	}
+}
+
+// wrongToken is the answer to a credential that does not admit. It takes from a
+// bucket, and without one it says that there were too many; but a right token
+// never comes here, so guessing keeps nobody out.
+func (r *Relay) wrongToken(ctx context.Context) error {
+	act := r.action(limit.AuthFailure, unverified, "")
+	err := act.update(ctx, act.admit)
+	switch {
+	case agentbridge.CodeOf(err) == agentbridge.RateLimited:
+		return err
+	case err != nil && ctx.Err() == nil: // whatever is wrong with the store, the token is wrong too
+		r.log.Error("a refused credential could not be counted", "error", err)
+	}
+	return agentbridge.Refuse(agentbridge.Unauthenticated, "token",
+		"does not admit to this conversation and session_id; check all three as create_conversation returned them, or create a new conversation")
 }

@@ -15,6 +15,7 @@ import (
 
 	"agentbridge"
 	"agentbridge/internal/bell"
+	"agentbridge/internal/limit"
 	"agentbridge/internal/store"
 	"agentbridge/internal/token"
 )
@@ -41,6 +42,9 @@ type Options struct {
 	// EventAge is how old a position of a Watch may be; 0 means a week.
 	EventAge time.Duration
 
+	// Limits are how fast things may be done; nil means limit.Default().
+	Limits limit.Table
+
 	Logger *slog.Logger // default slog.Default()
 }
 
@@ -56,6 +60,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.EventAge == 0 {
 		o.EventAge = 7 * 24 * time.Hour
+	}
+	if o.Limits == nil {
+		o.Limits = limit.Default()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -73,6 +80,8 @@ type Relay struct {
 	bell    bell.Bell[agentbridge.ChannelName]
 	pulse   pulse
 	denials denials
+	limits  limit.Table
+	leases  leases
 
 	maxMessage int           // bytes of content
 	eventAge   time.Duration // of a Watch's position
@@ -95,6 +104,7 @@ func New(ctx context.Context, st store.Store, opts Options) (*Relay, error) {
 		keyFile:    opts.KeyFile,
 		ttl:        opts.ConversationTTL,
 		log:        opts.Logger,
+		limits:     opts.Limits,
 		maxMessage: opts.MaxMessage,
 		eventAge:   opts.EventAge,
 		done:       make(chan struct{}),
@@ -108,6 +118,9 @@ func New(ctx context.Context, st store.Store, opts Options) (*Relay, error) {
 	}
 	r.running.Go(r.sweepLoop)
 	r.running.Go(r.noteLoop)
+	if len(r.limits) > 0 {
+		r.running.Go(r.dropLoop)
+	}
 	r.askSweep() // what an earlier process cleared and did not come to
 	if opts.Retention > 0 {
 		r.running.Go(func() { r.retainLoop(opts.Retention, opts.RetentionSweep) })

@@ -13,6 +13,6 @@ func TestContract(t *testing.T) {
 
 func TestSeatContract(t *testing.T) {
 	bridgetest.RunSeatContract(t, func(t *testing.T) (a, b agentbridge.SeatSession) {
-		return bridgetest.New(t).Pair("backend_developer", "frontend_developer")
+		return bridgetest.Unlimited(t).Pair("backend_developer", "frontend_developer")
 	})
 }

@@ -154,6 +154,9 @@ type Reader interface {
 	// LastEntry is the number of the last audit entry, 0 if there is none.
 	LastEntry() (int64, error)
 
+	// FullBuckets counts the buckets that are full at a time, up to limit.
+	FullBuckets(now time.Time, limit int) (int64, error)
+
 	// Setting returns a small value kept beside the data.
 	Setting(name string) (value string, ok bool, err error)
 }
@@ -195,6 +198,14 @@ type Tx interface {
 	Offer(c Channel, recipient agentbridge.AgentName, offer string, now, until time.Time, s Span) (offered []Receipt, waiting int64, err error)
 	// SettleOffer makes every message of an offer injected, or gives them back.
 	SettleOffer(offer string, injected bool) error
+
+	// Bucket returns the state of a bucket of a limit, nil if it is full.
+	Bucket(key string) (state []byte, err error)
+	// PutBucket keeps the state of a bucket, and from when on it is full.
+	PutBucket(key string, state []byte, fullAt time.Time) error
+	// DropBuckets removes up to limit of the buckets that are full at a time and
+	// returns how many it were.
+	DropBuckets(now time.Time, limit int) (int64, error)
 
 	// Log appends to the audit log. The entry's Seq is ignored; its Target is
 	// the topic that rings when the transaction is on disk.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"agentbridge"
+	"agentbridge/internal/limit"
 	"agentbridge/internal/relay"
 	"agentbridge/internal/store"
 	"agentbridge/internal/store/sqlite"
@@ -137,14 +138,18 @@ func benchSession(b *testing.B) agentbridge.Session {
 	return s
 }
 
-// benchBridge is a session and the store below it.
+// benchBridge is a session and the store below it, without limits.
 func benchBridge(b *testing.B) (agentbridge.Session, *sqlite.Store) {
+	return benchLimited(b, limit.Off())
+}
+
+func benchLimited(b *testing.B, limits limit.Table) (agentbridge.Session, *sqlite.Store) {
 	path := filepath.Join(b.TempDir(), "bridge.db")
 	st, err := sqlite.Open(path, sqlite.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	r, err := relay.New(context.Background(), st, relay.Options{KeyFile: path + ".key"})
+	r, err := relay.New(context.Background(), st, relay.Options{KeyFile: path + ".key", Limits: limits})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,6 +15,16 @@ CREATE TABLE audit (
 CREATE INDEX audit_of_conversations ON audit (target)
 	WHERE target >= 'conv_' AND target < 'conv`';
 
+-- How much of their limits has been used, of those who used any lately. A
+-- bucket that is full again is as good as none and is dropped.
+CREATE TABLE buckets (
+	key     TEXT    PRIMARY KEY, -- what is limited, and whose
+	state   BLOB    NOT NULL,    -- the engine's
+	full_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX buckets_full ON buckets (full_at);
+
 CREATE TABLE channels (
 	id        INTEGER PRIMARY KEY,
 	name      TEXT    NOT NULL UNIQUE,

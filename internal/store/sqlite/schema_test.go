@@ -14,7 +14,7 @@ import (
 
 var (
 	asks  = regexp.MustCompile(`^(SELECT|INSERT|UPDATE|DELETE)\b`)
-	walks = regexp.MustCompile(`^SCAN (m|messages|r|receipts|audit|k|idempotency_keys)\b`)
+	walks = regexp.MustCompile(`^SCAN (m|messages|r|receipts|audit|k|idempotency_keys|buckets)\b`)
 )
 
 // bareLimit is a limit that has SQLite plan the statement anew whenever it is
@@ -35,7 +35,7 @@ func testPlans(t *testing.T, statements map[string]bool) {
 			t.Errorf("statement %s:\n got a bare LIMIT parameter, want LIMIT ? + 0", query)
 		}
 		plan := planOf(t, s, query)
-		for _, table := range []string{"audit", "messages", "receipts", "idempotency_keys"} {
+		for _, table := range []string{"audit", "messages", "receipts", "idempotency_keys", "buckets"} {
 			asked[table] = asked[table] || strings.Contains(query, table)
 		}
 		for _, step := range plan {
@@ -47,7 +47,7 @@ func testPlans(t *testing.T, statements map[string]bool) {
 			}
 		}
 	}
-	if len(asked) != 4 {
+	if len(asked) != 5 {
 		t.Errorf("tables in the plans: got %v, want all that grow", asked)
 	}
 }
@@ -135,8 +135,8 @@ func TestSchema_isStrict(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(tables) < 9 {
-		t.Errorf("tables: got %v, want at least nine", tables)
+	if len(tables) < 10 {
+		t.Errorf("tables: got %v, want at least ten", tables)
 	}
 	for _, table := range tables {
 		if table[1] != int64(1) {

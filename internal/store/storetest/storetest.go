@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"receipts", receipts},
 		{"audit", audit},
 		{"settings", settings},
+		{"buckets", buckets},
 		{"transactions", transactions},
 		{"everything at once", everything},
 	} {
