@@ -7,9 +7,15 @@ type AgentName string
 // MaxAgentName is the longest agent name, in code points.
 const MaxAgentName = 128
 
-// ParseAgentName checks a name that arrived as the given field.
+// ParseAgentName checks a name that arrived as the given field and returns it
+// in its normalised form. Names that speak for the bridge are refused, and so
+// are those that look like them.
 func ParseAgentName(field, s string) (AgentName, error) {
-	return AgentName(s), checkIdentity(field, s, MaxAgentName)
+	name, err := checkName(field, s, MaxAgentName)
+	if err != nil {
+		return "", err
+	}
+	return AgentName(name), checkReserved(field, name)
 }
 
 // Status is what an agent says it is doing.

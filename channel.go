@@ -17,10 +17,12 @@ const MaxChannelName = 256
 // too, and their names must not be usable as a way round their tokens.
 var privateName = regexp.MustCompile(`^conv_[a-f0-9]{16}$`)
 
-// ParseChannelName checks a channel name given by a caller. Names that belong
-// to conversations are refused: those are reached with a seat's token only.
+// ParseChannelName checks a channel name given by a caller and returns it in
+// its normalised form. Names that belong to conversations are refused: those
+// are reached with a seat's token only.
 func ParseChannelName(s string) (ChannelName, error) {
-	if err := checkIdentity("channel", s, MaxChannelName); err != nil {
+	s, err := checkName("channel", s, MaxChannelName)
+	if err != nil {
 		return "", err
 	}
 	if ChannelName(s).Private() {
@@ -28,6 +30,16 @@ func ParseChannelName(s string) (ChannelName, error) {
 			"use check_messages and send_to_partner with your token")
 	}
 	return ChannelName(s), nil
+}
+
+// ParseListed checks the name behind which a listing goes on, given as the
+// field. It is a place in the order of names, and nothing is opened by it: the
+// rules for new names don't hold, or a listing could not go past an older one.
+func ParseListed(field, s string) (ChannelName, error) {
+	if ChannelName(s).Private() {
+		return "", Refuse(Reserved, field, "conversations are private and not among the channels; give the next_channel of the last answer")
+	}
+	return ChannelName(s), checkIdentity(field, s, MaxChannelName)
 }
 
 // Private tells whether the name is a conversation's.

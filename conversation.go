@@ -84,12 +84,17 @@ const (
 	MaxRole = 100
 )
 
-// ParseRole checks a role that arrived as the given field.
+// ParseRole checks a role that arrived as the given field. It is a label, no
+// key: it is kept as it is, and refused if there is anything in it that Clean
+// would take out.
 func ParseRole(field, s string) (Role, error) {
 	if n := utf8.RuneCountInString(s); n > 0 && n < MinRole {
 		return "", Refuse(TooShort, field, "must be at least %d characters", MinRole)
 	}
-	return Role(s), checkIdentity(field, s, MaxRole)
+	if err := checkIdentity(field, s, MaxRole); err != nil {
+		return "", err
+	}
+	return Role(s), checkClean(field, s)
 }
 
 // ActionType says what a seat's message is for.

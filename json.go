@@ -12,11 +12,15 @@ import (
 // unread. Go's own limit of 10,000 is a stack's, not a message's.
 const MaxDepth = 64
 
+// MaxKeys is how many keys all objects of one JSON value from outside may have
+// together. An object costs many times the memory of its text.
+const MaxKeys = 1000
+
 // DecodeJSON decodes one JSON value that arrived as the given field, without
 // the leniencies of encoding/json that let two readers see two different
 // values: broken UTF-8, lone surrogates and duplicate keys are refused, and so
-// are numbers beyond the range of a float64 and nesting beyond MaxDepth.
-// Numbers come back as json.Number.
+// are numbers beyond the range of a float64, nesting beyond MaxDepth and more
+// than MaxKeys keys. Numbers come back as json.Number.
 func DecodeJSON(field string, raw []byte) (any, error) {
 	if !utf8.Valid(raw) {
 		return nil, Refuse(InvalidUTF8, field, "must be valid UTF-8")
@@ -39,6 +43,7 @@ func DecodeJSON(field string, raw []byte) (any, error) {
 type jsonDecoder struct {
 	raw   []byte
 	at    int // the next character
+	keys  int // how many there were
 	field string
 }
 
@@ -116,6 +121,9 @@ func (d *jsonDecoder) object(depth int) (any, error) {
 		}
 		if _, twice := object[key]; twice {
 			return nil, Refuse(InvalidJSON, d.field, "must not name the key %q twice", Preview(key, 40))
+		}
+		if d.keys++; d.keys > MaxKeys {
+			return nil, Refuse(TooMany, d.field, "must not have more than %d keys in all its objects; send it as text, or in parts", MaxKeys)
 		}
 		if object[key], err = d.value(depth + 1); err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package agentbridge_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -180,9 +181,9 @@ func standard(t *testing.T, raw []byte) (v any) {
 	return v
 }
 
-// FuzzEnvelope holds the ways an envelope is read together: as an argument, as
+// FuzzParseEnvelope holds the ways an envelope is read together: as an argument, as
 // text, and from the store.
-func FuzzEnvelope(f *testing.F) {
+func FuzzParseEnvelope(f *testing.F) {
 	for _, s := range smallContents() {
 		f.Add(s)
 	}
@@ -197,6 +198,7 @@ func FuzzEnvelope(f *testing.F) {
 		if err != nil {
 			return
 		}
+		wantAtRest(t, text)
 		m := agentbridge.Message{Content: raw, Encoding: text.Encoding()}
 		canonical, warning := m.Envelope()
 		if len(warning) > 4*202 {
@@ -217,8 +219,41 @@ func FuzzEnvelope(f *testing.F) {
 			t.Errorf("Text(%q).Encoding() = %s, ParseEnvelope = %v", raw, text.Encoding(), err)
 		case err == nil:
 			wantCanonical(t, body, string(canonical))
+			wantCleaned(t, object)
 		}
 	})
+}
+
+// wantAtRest checks that a body that has been cleaned is clean.
+func wantAtRest(t *testing.T, body agentbridge.Body) {
+	t.Helper()
+	clean, removed, err := body.Clean()
+	if err != nil {
+		return
+	}
+	if again, n, err := clean.Clean(); again != clean || n != 0 || err != nil || removed == 0 && clean != body {
+		t.Errorf("Clean of %+q = %+q, %d, and of that %+q, %d, %v", body.Content(), clean.Content(), removed, again.Content(), n, err)
+	}
+}
+
+// wantCleaned checks what becomes of an envelope that is cleaned: the same if
+// there was nothing to clean, else one that is clean, or a refusal by name
+// because nothing was left of an identifier.
+func wantCleaned(t *testing.T, object map[string]any) {
+	t.Helper()
+	v, removed := agentbridge.CleanJSON(object)
+	body, err := agentbridge.ParseEnvelope(v.(map[string]any))
+	if err != nil && (removed == 0 || agentbridge.CodeOf(err) == agentbridge.Internal) {
+		t.Errorf("ParseEnvelope(%v), less %d characters = %v", v, removed, err)
+	}
+	if again, n := agentbridge.CleanJSON(v); n != 0 || !reflect.DeepEqual(again, v) {
+		t.Errorf("CleanJSON(%v) = %v, %d: not at rest", v, again, n)
+	}
+	if decoded, err := agentbridge.DecodeJSON("content", []byte(body.Content())); err == nil {
+		if _, n := agentbridge.CleanJSON(decoded); n != 0 {
+			t.Errorf("the cleaned envelope %s holds %d characters to take out", body.Content(), n)
+		}
+	}
 }
 
 func wantCanonical(t *testing.T, body agentbridge.Body, want string) {

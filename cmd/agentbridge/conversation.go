@@ -84,7 +84,7 @@ func (r *reading) printList(w, prose io.Writer, list []agentbridge.ConversationI
 		for _, c := range list {
 			out = append(out, newConversationJSON(c))
 		}
-		return printJSON(w, out)
+		return printJSONInert(w, out)
 	}
 	if len(list) == 0 {
 		fmt.Fprintln(prose, "no conversations")
@@ -151,7 +151,7 @@ func (r *reading) printConversation(w io.Writer, c agentbridge.ConversationInfo,
 			m := l.Message
 			out.Transcript = append(out.Transcript, lineJSON{m.Seq, m.ID, m.Sender, l.To, agentbridge.FormatTime(m.At), l.State, l.State.Read(), m.Content, json.RawMessage(m.Metadata)})
 		}
-		return printJSON(w, out)
+		return printJSONInert(w, out)
 	}
 	fmt.Fprintf(w, "conversation %s (%s)\n", c.ID, state(c))
 	fmt.Fprintf(w, "  session a  %s\n  session b  %s\n", inert(c.RoleA), inert(c.RoleB))
@@ -162,7 +162,7 @@ func (r *reading) printConversation(w io.Writer, c agentbridge.ConversationInfo,
 		if l.State.Read() {
 			mark = "✓ read  "
 		}
-		fmt.Fprintf(w, "%s  %s  %s → %s  %s\n", mark, agentbridge.FormatTime(l.Message.At), l.Message.Sender, l.To,
+		fmt.Fprintf(w, "%s  %s  %s → %s  %s\n", mark, agentbridge.FormatTime(l.Message.At), inert(l.Message.Sender), l.To,
 			agentbridge.InertLine(agentbridge.Preview(l.Message.Content, 100)))
 	}
 	return nil

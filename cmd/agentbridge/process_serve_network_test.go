@@ -289,7 +289,7 @@ func TestProcess_servePaths(t *testing.T) {
 		}
 	}
 	wantStatus(t, 405, "POST", url+"/")
-	for _, channel := range []string{"a//b", "a/../b", "..", "a%2Fb%2F", "./c"} {
+	for _, channel := range []string{"a//b", "a/./b", "a..", "a%2Fb%2F", "/c"} {
 		stream := get(t, url+"/events/channel/"+channel, "") // 200, from there
 		if got := stream.Request.URL.EscapedPath(); got != "/events/channel/"+channel {
 			t.Errorf("channel %s: redirected to %s", channel, got)

@@ -298,9 +298,9 @@ func (h home) flags(more ...string) []string {
 	return append(more, "--db", h.db(), "--key-file", filepath.Join(string(h), bridgetest.KeyFile))
 }
 
-func (h home) stdio(t testing.TB) *program {
+func (h home) stdio(t testing.TB, flags ...string) *program {
 	t.Helper()
-	return launch(t, h.flags("stdio")...)
+	return launch(t, h.flags(append([]string{"stdio"}, flags...)...)...)
 }
 
 // serve starts a server and returns where it is.

@@ -105,11 +105,7 @@ func (p params) afterChannel() (agentbridge.ChannelName, error) {
 	if s == "" {
 		return "", nil
 	}
-	name, err := agentbridge.ParseChannelName(s)
-	if e, ok := errors.AsType[*agentbridge.Error](err); ok {
-		e.Field = "after_channel"
-	}
-	return name, err
+	return agentbridge.ParseListed("after_channel", s)
 }
 
 // cursor reads since_id and consumer_id.

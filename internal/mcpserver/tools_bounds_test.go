@@ -101,7 +101,7 @@ func TestBounds_pages(t *testing.T) {
 		channel := agentbridge.ChannelName(kind)
 		ids := h.fill(channel, agentbridge.AgentName(odd), content, n)
 		for tool, more := range map[string]args{"bridge_receive": {}, "bridge_wait": {"timeout_seconds": 0}} {
-			if got := c.readAll(tool, with(args{"channel": channel, "consumer_id": odd, "limit": 500}, more)); !slices.Equal(got, ids) {
+			if got := c.readAll(tool, with(args{"channel": channel, "consumer_id": "reader", "limit": 500}, more)); !slices.Equal(got, ids) {
 				t.Errorf("%s of %s returned %d messages in all, want the %d that were sent, in order", tool, channel, len(got), len(ids))
 			}
 		}

@@ -71,10 +71,18 @@ type limits struct {
 
 func repeat(s string, n int) string { return strings.Repeat(s, n) }
 
-// name are the limits of an identifier of at most n code points.
+// name are the limits of a name of at most n code points.
 func name(tool, field string, n int) limits {
+	l := reference(tool, field, n)
+	l.allowed = append(l.allowed, "тест", "ｗｉｄｅ")
+	l.refused = append(l.refused, "a\u200bb", "a\u202eb", "a\U000e0041", "a\ue000", "-a", ".a", "a/../b", "p\u0430yments")
+	return l
+}
+
+// reference are the limits of an identifier that is no name.
+func reference(tool, field string, n int) limits {
 	return limits{tool, field,
-		[]any{"x", repeat("x", n), repeat("é", n), repeat("🦜", n), "a\u200bb \"quoted\" / <b>"},
+		[]any{"x", repeat("x", n), repeat("é", n), repeat("🦜", n), "a \"quoted\" / <b>"},
 		[]any{"", " x", "x\n", "a\nb", "a\u2028b", "a\x00b", "\x1b[2J", repeat("x", n+1), repeat("🦜", n+1)}, ""}
 }
 
@@ -112,19 +120,19 @@ func (s *stand) limits() []limits {
 		{"bridge_send", "content", []any{"x", " ", "\x01", repeat("x", 131072), repeat("é", 65536)}, []any{"", "\x00", repeat("x", 131073), repeat("é", 65536) + "x"}, ""},
 		{"bridge_send", "idempotency_key", []any{"x", repeat("é", 256)}, []any{"", " x", "a\nb", repeat("é", 257)}, ""},
 		name("bridge_receive", "channel", 256),
-		name("bridge_receive", "since_id", 256),
+		reference("bridge_receive", "since_id", 256),
 		name("bridge_receive", "consumer_id", 128),
 		{"bridge_receive", "limit", []any{1, 1.0, 5e2, 500}, []any{0, -1, 501, 1.5, 1e300}, ""},
 		name("bridge_wait", "channel", 256),
-		name("bridge_wait", "since_id", 256),
+		reference("bridge_wait", "since_id", 256),
 		{"bridge_wait", "consumer_id", []any{repeat("é", 128)}, []any{"", "a\nb", repeat("é", 129)}, ""},
 		{"bridge_wait", "limit", []any{1, 500}, []any{0, 501}, ""},
 		{"bridge_wait", "timeout_seconds", []any{0, 0.25, 55}, []any{-1, -0.001, 55.001, 56, 1e300}, ""},
 		{"bridge_ack", "consumer_id", []any{repeat("é", 128)}, []any{"", "a\nb", repeat("é", 129)}, ""},
 		{"bridge_ack", "message_id", []any{id}, []any{"", "a\nb", "unknown", repeat("x", 256), repeat("x", 257)}, ""},
 		{"bridge_ack", "metadata", []any{args{}, args{"k": repeat("x", 16<<10-8)}}, []any{args{"k": repeat("x", 16<<10-7)}}, ""},
-		name("bridge_channels", "after_channel", 256),
-		name("bridge_status", "after_channel", 256),
+		reference("bridge_channels", "after_channel", 256),
+		reference("bridge_status", "after_channel", 256),
 		{"bridge_status", "per_channel", []any{-5, 0, 1, 50, 51, 1e9}, []any{1.5, 1e300, -1e300}, ""}, // brought into bounds, as in reference B
 		name("bridge_clear", "channel", 256),
 	}

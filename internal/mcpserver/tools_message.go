@@ -80,7 +80,7 @@ func bridgeReceive(ctx context.Context, c *invocation) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reply{text: pageText(page), data: wire.PageOf(page)}, nil
+	return &reply{text: pageText(page), data: pageOf(page)}, nil
 }
 
 func pageText(p agentbridge.Page) string {
@@ -104,7 +104,7 @@ func pageText(p agentbridge.Page) string {
 		f.sayf("Gap: messages behind the last acknowledgement of %s were cleared or expired before it read them.", quote(p.Consumer))
 	}
 	for _, m := range p.Messages {
-		f.block(messageTitle(m), m.Content)
+		f.block(messageTitle(m)+suspicion(m.Content), m.Content)
 	}
 	if p.More {
 		f.sayf("More follow: read again with since_id %s.", p.Next)
@@ -133,7 +133,7 @@ func bridgeWait(ctx context.Context, c *invocation) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reply{text: pageText(page), data: wire.WaitPage{Page: wire.PageOf(page), TimedOut: page.TimedOut}}, nil
+	return &reply{text: pageText(page), data: waitPage{pageOf(page), page.TimedOut}}, nil
 }
 
 // wait waits in stretches and reports progress between them, which keeps the

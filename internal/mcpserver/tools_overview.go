@@ -2,7 +2,6 @@ package mcpserver
 
 import (
 	"context"
-	"errors"
 
 	"agentbridge"
 	"agentbridge/internal/wire"
@@ -14,10 +13,7 @@ func (c *invocation) afterChannel() agentbridge.ChannelName {
 	if !given {
 		return ""
 	}
-	name, err := agentbridge.ParseChannelName(s)
-	if refused, ok := errors.AsType[*agentbridge.Error](err); ok {
-		refused.Field = "after_channel" // the tool has no channel
-	}
+	name, err := agentbridge.ParseListed("after_channel", s)
 	return parsed(c.args, name, err)
 }
 
@@ -101,9 +97,10 @@ func bridgeStatus(ctx context.Context, c *invocation) (*reply, error) {
 	for _, ch := range o.Channels {
 		f.sayf("%s: %s in total", quote(ch.Name), plural(ch.Total, "message"))
 		for _, m := range ch.Messages {
-			f.block(messageTitle(m), agentbridge.InertLine(agentbridge.Preview(m.Content, previewLength)))
+			begin := agentbridge.Preview(m.Content, previewLength)
+			f.block(messageTitle(m)+suspicion(begin), agentbridge.InertLine(begin))
 		}
 	}
 	sayNext(f, o.Next)
-	return &reply{text: f.String(), data: wire.OverviewOf(o)}, nil
+	return &reply{text: f.String(), data: overviewOf(o)}, nil
 }
