@@ -29,7 +29,10 @@ faults: ## the long form of the fault tests: 100 kills, five-second fairness
 fuzz: ## each fuzz target for 30 s
 	./scripts/fuzz 30s
 
+check-long: ## fuzz redaction, cleaning, envelopes, names and patterns for 30 s each
+	./scripts/fuzz 30s . ./internal/redact/...
+
 bench: ## the figures of docs/benchmarks.md, about two minutes on an idle machine
 	CGO_ENABLED=0 go test -run '^$$' -bench . -benchtime 3s ./internal/... ./cmd/agentbridge
 
-.PHONY: help build check lint race faults fuzz bench
+.PHONY: help build check check-long lint race faults fuzz bench

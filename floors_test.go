@@ -16,23 +16,25 @@ var floors = map[string][]string{
 	// 0 words
 	"": {},
 	// 1 leaves
-	"internal/bell":  {""},
-	"internal/limit": {""},
-	"internal/token": {""},
-	"internal/wire":  {""},
+	"internal/bell":          {""},
+	"internal/limit":         {""},
+	"internal/redact":        {""},
+	"internal/redact/corpus": {},
+	"internal/token":         {""},
+	"internal/wire":          {""},
 	// 2 stores
 	"internal/store":           {""},
 	"internal/store/sqlite":    {"", "internal/store"},
 	"internal/store/storetest": {"", "internal/store"},
 	// 3 engine
-	"internal/relay": {"", "internal/store", "internal/bell", "internal/limit", "internal/token"},
+	"internal/relay": {"", "internal/store", "internal/bell", "internal/limit", "internal/redact", "internal/token"},
 	// 4 faces
 	"internal/boundary":  {"", "internal/wire"},
 	"internal/httpapi":   {"", "internal/wire"},
 	"internal/mcpserver": {"", "internal/wire"},
 	"client":             {"", "internal/wire"},
 	// 5
-	"cmd/agentbridge": {"", "client", "docs", "internal/boundary", "internal/httpapi", "internal/limit", "internal/mcpserver", "internal/relay", "internal/store/sqlite", "internal/wire"},
+	"cmd/agentbridge": {"", "client", "docs", "internal/boundary", "internal/httpapi", "internal/limit", "internal/mcpserver", "internal/redact", "internal/relay", "internal/store/sqlite", "internal/wire"},
 
 	// beside the house: what is read by people
 	"docs": {},
@@ -46,6 +48,8 @@ var homes = map[string][]string{
 	"github.com/spf13/cobra":                 {"cmd/agentbridge"},
 	"github.com/modelcontextprotocol/go-sdk": {"internal/mcpserver", "cmd/agentbridge"}, // the demo's clients
 	"modernc.org/sqlite":                     {"internal/store/sqlite"},
+	"github.com/zricethezav/gitleaks":        {"internal/redact"},
+	"github.com/pelletier/go-toml":           {"internal/redact"},
 	"github.com/fsnotify/fsnotify":           {"internal/store/sqlite"},
 	"os/exec":                                {"cmd/agentbridge"}, // the demo
 	"net/http":                               {"internal/wire", "internal/boundary", "internal/httpapi", "internal/mcpserver", "client", "cmd/agentbridge"},
