@@ -38,19 +38,30 @@ func (b Body) cleanJSON(v any) (Body, int, error) {
 	if removed == 0 {
 		return b, 0, nil
 	}
+	b, err := b.WithJSON(v)
+	return b, removed, err
+}
+
+// WithJSON is the body with another value, in canonical form. A body that was
+// an envelope is refused if it is none any more.
+func (b Body) WithJSON(v any) (Body, error) {
 	if b.encoding == Structured {
 		object, _ := v.(map[string]any)
 		e, err := readEnvelope(object)
 		if err != nil {
-			return Body{}, removed, err
+			return Body{}, err
 		}
 		v = e.out
 	}
-	content := string(canonicalJSON(v))
+	return b.WithText(string(CanonicalJSON(v)))
+}
+
+// WithText is the body with other content. The idempotency key stays.
+func (b Body) WithText(content string) (Body, error) {
 	if len(content) > MaxContent {
-		return Body{}, removed, Refuse(TooLarge, "content", "must be at most %d UTF-8 bytes", MaxContent)
+		return Body{}, Refuse(TooLarge, "content", "must be at most %d UTF-8 bytes, also with placeholders for what is not stored", MaxContent)
 	}
-	return b.with(content), removed, nil
+	return b.with(content), nil
 }
 
 // with is the body with other content, which may be of another encoding then.

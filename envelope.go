@@ -90,7 +90,7 @@ func readEnvelope(object map[string]any) (envelope, error) {
 	if err := e.unknown(object); err != nil {
 		return e, err
 	}
-	e.canonical = canonicalJSON(e.out)
+	e.canonical = CanonicalJSON(e.out)
 	return e, nil
 }
 
@@ -164,7 +164,7 @@ func (e *envelope) content(field string, v any) error {
 	if deeper(v, MaxContentDepth) {
 		return Refuse(TooDeep, field, "must not nest deeper than %d levels", MaxContentDepth)
 	}
-	if len(canonicalJSON(v)) > MaxContent {
+	if len(CanonicalJSON(v)) > MaxContent {
 		return Refuse(TooLarge, field, "must be at most %d UTF-8 bytes", MaxContent)
 	}
 	e.out[field] = v

@@ -215,15 +215,15 @@ func escape(b []byte) int {
 	return int(n)
 }
 
-// canonicalJSON writes a decoded value with sorted keys, no spaces and no HTML
+// CanonicalJSON writes a decoded value with sorted keys, no spaces and no HTML
 // escapes. Values come from DecodeJSON, which holds nothing that can't be
 // written.
-func canonicalJSON(v any) []byte {
+func CanonicalJSON(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		panic("agentbridge: canonicalJSON of a value not from DecodeJSON: " + err.Error())
+		panic("agentbridge: CanonicalJSON of a value not from DecodeJSON: " + err.Error())
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -141,14 +141,17 @@ func ParseKey(s string) (string, error) {
 	return s, checkIdentity("idempotency_key", s, MaxIdentity)
 }
 
-// Sent is the answer to a send: the message is on disk.
+// Sent is the answer to a send: the message is on disk, as Redacted and
+// Sanitized say.
 type Sent struct {
 	ID           MessageID
 	Seq          Seq
 	Channel      ChannelName
 	Sender       AgentName
 	At           time.Time
-	Deduplicated bool // an earlier send with the same key stored it
+	Deduplicated bool           // an earlier send with the same key stored it
+	Redacted     map[string]int // placeholders that took the place of secrets, and how often; nil for none
+	Sanitized    int            // control and invisible characters that were taken out or replaced
 }
 
 // Message has been admitted, stored and numbered.
@@ -219,7 +222,7 @@ func ParseMetadata(field string, object map[string]any) (Metadata, error) {
 	if deeper(object, MaxContentDepth) {
 		return nil, Refuse(TooDeep, field, "must not nest deeper than %d levels", MaxContentDepth)
 	}
-	canonical := canonicalJSON(object)
+	canonical := CanonicalJSON(object)
 	if len(canonical) > MaxMetadata {
 		return nil, Refuse(TooLarge, field, "must be at most %d bytes", MaxMetadata)
 	}

@@ -24,6 +24,8 @@ func RunContract(t *testing.T, open func(t *testing.T) agentbridge.Session) {
 		test func(t *testing.T, alice, bob *Agent)
 	}{
 		{"Send", testSend},
+		{"Send/any text", testSendAnyText},
+		{"Send/secret", testSendSecret},
 		{"Send/envelope", testSendEnvelope},
 		{"Send/again", testSendAgain},
 		{"Read", testRead},

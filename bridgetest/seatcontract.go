@@ -66,14 +66,25 @@ func testSeatSendAnyText(t *testing.T, a, b *Seat) {
 		"\x1b[2J\u202e\u200b",
 		"\u2028 \ufffd 🦜 é",
 		`{"schema_version":1,"type":"task","content":`,
+		`{ "b": "\u001b[2J", "\u200ba": 1.50 }`,
+		"\u200b[\"\\u202ex\"]",
 		strings.Repeat("🦜", agentbridge.MaxText),
 	}
+	var stored []string
 	for _, text := range texts {
-		a.MustSend(text)
+		want, sanitized := Said(text)
+		stored = append(stored, want)
+		if sent := a.MustSend(text); sent.Sanitized != sanitized || sent.Redacted != nil {
+			t.Errorf("Send(%+q) = %d taken out, redacted %v; want %d and nothing", agentbridge.Preview(text, 80), sent.Sanitized, sent.Redacted, sanitized)
+		}
 	}
-	for i, m := range b.MustCheck() {
-		if m.Text != texts[i] {
-			t.Errorf("Check() = %q, want %q", agentbridge.Preview(m.Text, 80), agentbridge.Preview(texts[i], 80))
+	got := b.MustCheck()
+	if len(got) != len(stored) {
+		t.Fatalf("Check() = %d messages, want %d", len(got), len(stored))
+	}
+	for i, m := range got {
+		if m.Text != stored[i] {
+			t.Errorf("Check() = %+q, want %+q", agentbridge.Preview(m.Text, 80), agentbridge.Preview(stored[i], 80))
 		}
 	}
 }

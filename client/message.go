@@ -30,7 +30,8 @@ func (c *Client) Send(ctx context.Context, d agentbridge.Draft) (agentbridge.Sen
 	if err != nil {
 		return agentbridge.Sent{}, c.foreign("the time in its answer makes no sense")
 	}
-	sent := agentbridge.Sent{ID: w.ID, Seq: w.Seq, Channel: w.Channel, Sender: d.Sender, At: at, Deduplicated: w.Deduplicated}
+	sent := agentbridge.Sent{ID: w.ID, Seq: w.Seq, Channel: w.Channel, Sender: d.Sender, At: at, Deduplicated: w.Deduplicated,
+		Redacted: w.Kinds, Sanitized: w.Sanitized}
 	if own {
 		sent.Deduplicated = false // only an earlier try of this very call can have stored it
 	}

@@ -15,8 +15,9 @@ import (
 	"agentbridge/bridgetest"
 )
 
-// theatre is a database that Mallory has been at, before names were checked as
-// they are now: every payload stands in it in every field.
+// theatre is a database that Mallory has been at, before names were checked and
+// texts were cleaned as they are now: every payload stands in it in every field.
+// She came back since.
 type theatre struct {
 	*testing.T
 	id    agentbridge.ConversationID // of a conversation that holds all payloads
@@ -43,26 +44,38 @@ func (s *theatre) store(bridge *bridgetest.Bridge, a *bridgetest.Seat, i int, p 
 	name := agentbridge.Preview(p, 100)
 	mallory := bridge.Agent(agentbridge.AgentName(name))
 	channel := agentbridge.ChannelName(strconv.Itoa(i) + " " + name)
-	if sent, err := mallory.Send(s.Context(), mallory.Draft(channel, p)); err == nil {
-		s.names = append(s.names, string(channel))
-		_, _ = mallory.Ack(s.Context(), agentbridge.Ack{Channel: channel, Consumer: mallory.Name, MessageID: sent.ID})
+	must := func(what string, err error) {
+		s.Helper()
+		if err != nil {
+			s.Errorf("%s of %+.60q: %v, want it stored: it is only text", what, p, err)
+		}
 	}
-	if _, err := mallory.Send(s.Context(), mallory.Draft("all", p)); err != nil {
-		wantNothingLeft(s.T, p, err)
-	}
-	if _, err := mallory.CreateConversation(s.Context(), agentbridge.Role(name), agentbridge.Role(name)); err != nil {
-		s.Errorf("CreateConversation(%+q) = %v", name, err)
-	}
-	if _, err := a.Send(s.Context(), agentbridge.SeatDraft{Text: p, ActionType: agentbridge.ActionType(name), Files: []string{p}}); err != nil {
-		wantNothingLeft(s.T, p, err)
-	}
-}
+	sent, err := bridge.Older(channel, mallory.Name, p)
+	must("Older", err)
+	s.names = append(s.names, string(channel))
+	_, err = mallory.Ack(s.Context(), agentbridge.Ack{Channel: channel, Consumer: mallory.Name, MessageID: sent.ID})
+	must("Ack", err)
+	_, err = bridge.Older("all", mallory.Name, p)
+	must("Older", err)
+	made, err := mallory.CreateConversation(s.Context(), agentbridge.Role(name), agentbridge.Role(name))
+	must("CreateConversation", err)
+	must("OlderRoles", bridge.OlderRoles(made.ID, agentbridge.Role(name), agentbridge.Role(name)))
+	d := agentbridge.SeatDraft{Text: p, ActionType: agentbridge.ActionType(name), Files: []string{p}}
+	_, err = bridge.OlderSaid(a.Credential, d)
+	must("OlderSaid", err)
 
-// wantNothingLeft checks that a text was refused because nothing was left of it.
-func wantNothingLeft(t *testing.T, text string, err error) {
-	t.Helper()
-	if clean, _ := agentbridge.Clean(text); clean != "" {
-		t.Errorf("%+.60q: %v, want it stored: it is only text", text, err)
+	// What she sends today is refused if nothing is left of it, or if she looks
+	// like somebody who is there.
+	_, err = a.Send(s.Context(), d)
+	must("Send", err)
+	stored, _ := bridgetest.Stored(s, p)
+	_, err = mallory.Send(s.Context(), mallory.Draft("today", p))
+	switch code := agentbridge.CodeOf(err); {
+	case code == agentbridge.Reserved && name != agentbridge.LookAlike(name) && strings.Contains(err.Error(), "looks like"):
+	case stored != "":
+		must("Send", err)
+	case code != agentbridge.Required:
+		s.Errorf("Send of %+.60q: %v, want it refused: nothing is left of it", p, err)
 	}
 }
 
@@ -101,7 +114,7 @@ func TestHostile_commands(t *testing.T) {
 		{0, []string{"tokens", string(s.id)}},
 		{500, []string{"audit", "--limit", "500"}},
 		{0, []string{"audit", string(s.id)}},
-		{2 + len(s.names), []string{"channel", "list"}},
+		{3 + len(s.names), []string{"channel", "list"}}, // a heading, "all" and "today"
 		{0, []string{"channel", "show", "all", "--limit", "500"}},
 		{0, []string{"read", "all", "--limit", "500"}},
 		{0, []string{"wait", "all", "--consumer", "bob", "--limit", "500", "--timeout", "1s"}},

@@ -7,11 +7,13 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"agentbridge/internal/redact"
 )
 
-// newLogger writes what no caller can be told to stderr.
-func newLogger(w io.Writer) *slog.Logger {
-	return slog.New(&calm{Handler: slog.NewTextHandler(w, nil), lines: &lines{}})
+// newLogger writes what no caller can be told to stderr, without secrets.
+func newLogger(w io.Writer, r *redact.Redactor) *slog.Logger {
+	return slog.New(&calm{Handler: redact.Handler(slog.NewTextHandler(w, nil), r), lines: &lines{}})
 }
 
 const (

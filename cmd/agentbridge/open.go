@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"agentbridge"
+	"agentbridge/internal/redact"
 	"agentbridge/internal/relay"
 	"agentbridge/internal/store/sqlite"
 
@@ -32,6 +33,7 @@ type engineFlags struct {
 	pollMS     int           // milliseconds between looks at other processes' writes
 	eventDays  int           // how old a position in the events may be
 	limitFlags
+	redactFlags
 }
 
 func (f *storeFlags) declare(cmd *cobra.Command) {
@@ -41,6 +43,7 @@ func (f *storeFlags) declare(cmd *cobra.Command) {
 
 func (f *engineFlags) declare(cmd *cobra.Command) {
 	f.limitFlags.declare(cmd)
+	f.redactFlags.declare(cmd)
 	flags := cmd.Flags()
 	declareSpan(flags, &f.ttl, "conversation-ttl", agentbridge.DefaultTTL, time.Second, "how long the tokens of a new conversation admit")
 	declareNumber(flags, &f.maxMessage, "max-message-bytes", agentbridge.MaxContent, 1, agentbridge.MaxContent, "largest content of a message on a channel, in bytes")
@@ -88,12 +91,13 @@ type bridge struct {
 }
 
 // open opens the bridge for agents. A database that does not exist is made.
-func (f *storeFlags) open(ctx context.Context, log *slog.Logger) (*bridge, error) {
+func (f *storeFlags) open(ctx context.Context, log *slog.Logger, redactor *redact.Redactor) (*bridge, error) {
 	st, err := f.openStore(log)
 	if err != nil {
 		return nil, err
 	}
 	opts := f.options()
+	opts.Redactor = redactor
 	opts.KeyFile, opts.Logger = f.key(st), log
 	r, err := relay.New(ctx, st, opts)
 	if err != nil {
@@ -126,7 +130,11 @@ func (f *storeFlags) operate(cmd *cobra.Command, look func(context.Context, agen
 	if _, err := os.Stat(f.db); errors.Is(err, os.ErrNotExist) {
 		return agentbridge.Refuse(agentbridge.NotFound, "", "there is no database at %s yet; start the bridge first, or name another with --db", f.db)
 	}
-	st, err := f.openStore(newLogger(cmd.ErrOrStderr()))
+	redactor, err := f.redactor()
+	if err != nil {
+		return err
+	}
+	st, err := f.openStore(newLogger(cmd.ErrOrStderr(), redactor))
 	if err != nil {
 		return err
 	}

@@ -273,7 +273,7 @@ func (h home) stick(t *testing.T, url string) {
 	t.Helper()
 	m := visit(t, url)
 	for range 6 {
-		m.must("bridge_send", args{"channel": "large", "sender": "s", "content": strings.Repeat("\x01", 100_000)})
+		m.must("bridge_send", args{"channel": "large", "sender": "s", "content": strings.Repeat(`"`, 131_072)})
 	}
 	const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"bridge_receive","arguments":{"channel":"large","limit":1}}}`
 	response := opened(t, post(url, "", `{"jsonrpc":"2.0","id":1,"method":"initialize","params":`+initialize+`}`))

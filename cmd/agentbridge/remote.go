@@ -99,7 +99,11 @@ func (p *place) local(cmd *cobra.Command, in intent) (agentbridge.Session, func(
 	if _, err := os.Stat(p.db); in == toLook && errors.Is(err, os.ErrNotExist) {
 		return nil, nil, agentbridge.Refuse(agentbridge.NotFound, "", "there is no database at %s yet; start the bridge first, or name another with --db or --url", p.db)
 	}
-	b, err := p.open(cmd.Context(), newLogger(cmd.ErrOrStderr()))
+	redactor, err := p.redactor()
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := p.open(cmd.Context(), newLogger(cmd.ErrOrStderr(), redactor), redactor)
 	if err != nil {
 		return nil, nil, err
 	}

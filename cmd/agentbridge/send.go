@@ -56,6 +56,7 @@ A text that begins with - goes behind --.`,
 	cmd.Flags().StringVar(&f.sender, "sender", "", "your name (default: your login name)")
 	cmd.Flags().StringVar(&f.key, "idempotency-key", "", "makes a retry harmless: with the same key the same message is stored once")
 	f.limitFlags.declare(cmd)
+	f.redactFlags.declare(cmd)
 	cmd.Flags().BoolVar(&f.json, "json", false, "the text is an envelope; print the answer as JSON")
 	return cmd
 }
@@ -148,9 +149,13 @@ func (f *sending) answer(cmd *cobra.Command, sent agentbridge.Sent) error {
 	} else {
 		fmt.Fprintf(cmd.ErrOrStderr(), "stored as seq %d in %s\n", sent.Seq, said(sent.Channel))
 	}
+	changes := wire.ChangesOf(sent)
+	if text := changes.Prose(); text != "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), inert(text))
+	}
 	if f.json {
 		return printJSONInert(cmd.OutOrStdout(), wire.Sent{ID: sent.ID, Seq: sent.Seq, Channel: sent.Channel,
-			TS: agentbridge.FormatTime(sent.At), Deduplicated: sent.Deduplicated})
+			TS: agentbridge.FormatTime(sent.At), Deduplicated: sent.Deduplicated, Changes: changes})
 	}
 	_, err := fmt.Fprintln(cmd.OutOrStdout(), inert(sent.ID))
 	return err

@@ -89,7 +89,11 @@ func (f *serveFlags) serve(ctx context.Context, flags *pflag.FlagSet, stdout, st
 	if err := f.check(); err != nil {
 		return err
 	}
-	log := newLogger(stderr)
+	redactor, err := f.redactor()
+	if err != nil {
+		return err
+	}
+	log := newLogger(stderr, redactor)
 	gate, err := f.settle(flags, stderr, log)
 	if err != nil {
 		return err
@@ -104,7 +108,7 @@ func (f *serveFlags) serve(ctx context.Context, flags *pflag.FlagSet, stdout, st
 	if err != nil {
 		return listenError(gate, err)
 	}
-	b, err := f.open(ctx, log)
+	b, err := f.open(ctx, log, redactor)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

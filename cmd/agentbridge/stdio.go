@@ -19,10 +19,14 @@ Every process on the same database, this one and 'agentbridge serve' included,
 sees the same messages; none of them needs another to run.`,
 		Args: usageArgs(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			redactor, err := f.redactor()
+			if err != nil {
+				return err
+			}
 			outliveSignals()
 			tuneMemory()
-			log := newLogger(std.err)
-			b, err := f.open(cmd.Context(), log)
+			log := newLogger(std.err, redactor)
+			b, err := f.open(cmd.Context(), log, redactor)
 			if err != nil {
 				return err
 			}

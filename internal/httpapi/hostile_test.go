@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"agentbridge"
+	"agentbridge/bridgetest"
 	"agentbridge/internal/httpapi"
 )
 
@@ -37,37 +38,33 @@ var poison = []struct {
 	{"markup", `</script><script>alert(1)</script><!--`, false},
 	{"terminal control", "\x1b[2J\x1b]0;title\a\x7f", false},
 	{"bidi and zero width", "\u202eabc\u200b\ufeff", false},
-	{"all of the limit, all escaped", strings.Repeat("\x01", agentbridge.MaxContent), false},
+	{"control characters only", "\x01\u200b\x7f", false},
+	{"all of the limit, all escaped", strings.Repeat(`"`, agentbridge.MaxContent), false},
+	{"all of the limit, all control", strings.Repeat("\x01", agentbridge.MaxContent), false},
 	{"half a plane", "\U0010FFFF\uFFFF\uFFFD", false},
 }
 
 // Whatever was stored can be read by every way there is, unchanged, and spoils
-// no answer about other channels.
+// no answer about other channels. That holds for what is sent today and for
+// rows that are older than Clean.
 func TestHostile_contentIsReadable(t *testing.T) {
 	h := newHall(t, httpapi.Options{})
 	for i, p := range poison {
 		t.Run(p.name, func(t *testing.T) {
 			h.t = t
 			channel := fmt.Sprint("c", i)
-			stream := h.stream(query("/events/channel/"+channel, "since_id", string(agentbridge.Mark(0))))
-			sent := h.mustSend(channel, "s", p.content)
-			if got := texts(h.get("/api/messages?full=1&channel="+channel), "content"); len(got) != 1 || got[0] != p.content {
-				t.Errorf("listing = %.200q", got)
+			if stored, _ := bridgetest.Stored(t, p.content); stored == "" {
+				h.post("/api/send", encode(t, object{"channel": channel, "sender": "s", "content": p.content})).
+					wantRefused(400, "content: must hold more than control and invisible characters", "content", agentbridge.Required)
+			} else {
+				sent := h.mustSend(channel, "s", p.content)
+				h.wantReadable(channel, sent.ID, stored, p.parsed)
 			}
-			if got := texts(h.get("/api/messages?channel="+channel), "preview"); len(got) != 1 || got[0] != agentbridge.Preview(p.content, 200) {
-				t.Errorf("preview = %.200q", got)
+			older, err := h.bridge.Older(agentbridge.ChannelName(channel+" older"), "s", p.content)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if got := texts(h.get("/api/wait?consumer_id=x&channel="+channel), "content"); len(got) != 1 || got[0] != p.content {
-				t.Errorf("wait = %.200q", got)
-			}
-			if got := stream.wantMessage(); got.Content != p.content || got.ID != sent.ID {
-				t.Errorf("stream = %.200q", got.Content)
-			}
-			detail := h.get("/api/messages/" + string(sent.ID)).object()
-			if detail["content"] != p.content || (detail["content_parsed"] != nil) != p.parsed || fmt.Sprint(detail["bytes"]) != fmt.Sprint(len(p.content)) {
-				t.Errorf("detail: content_parsed %.100v, want it %v", detail["content_parsed"], p.parsed)
-			}
-			stream.close()
+			h.wantReadable(string(older.Channel), older.ID, p.content, p.parsed)
 		})
 	}
 	h.t = t
@@ -75,6 +72,30 @@ func TestHostile_contentIsReadable(t *testing.T) {
 		if a := h.get(path); a.status != 200 || len(a.object()["channels"].([]any)) == 0 {
 			t.Errorf("%s = %d %.200s", a.call, a.status, a.body)
 		}
+	}
+}
+
+// wantReadable checks that a channel's only message has this content, whichever
+// way it is read.
+func (h *hall) wantReadable(channel string, id agentbridge.MessageID, content string, parsed bool) {
+	h.t.Helper()
+	for path, column := range map[string]struct{ name, want string }{
+		query("/api/messages", "full", "1", "channel", channel):    {"content", content},
+		query("/api/messages", "channel", channel):                 {"preview", agentbridge.Preview(content, 200)},
+		query("/api/wait", "consumer_id", "x", "channel", channel): {"content", content},
+	} {
+		if got := texts(h.get(path), column.name); len(got) != 1 || got[0] != column.want {
+			h.t.Errorf("%s = %.200q, want %.200q", path, got, column.want)
+		}
+	}
+	stream := h.streamOf(channel, agentbridge.Mark(0))
+	if got := stream.wantMessage(); got.Content != content || got.ID != id {
+		h.t.Errorf("stream = %.200q, want %.200q", got.Content, content)
+	}
+	stream.close()
+	detail := h.get("/api/messages/" + string(id)).object()
+	if detail["content"] != content || (detail["content_parsed"] != nil) != parsed || fmt.Sprint(detail["bytes"]) != fmt.Sprint(len(content)) {
+		h.t.Errorf("detail: content_parsed %.100v, want it %v", detail["content_parsed"], parsed)
 	}
 }
 

@@ -25,7 +25,8 @@ func send(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, sendRefusal(err)
 	}
-	return wire.Sent{ID: sent.ID, Seq: sent.Seq, Channel: sent.Channel, TS: agentbridge.FormatTime(sent.At), Deduplicated: sent.Deduplicated}, nil
+	return wire.Sent{ID: sent.ID, Seq: sent.Seq, Channel: sent.Channel, TS: agentbridge.FormatTime(sent.At), Deduplicated: sent.Deduplicated,
+		Changes: wire.ChangesOf(sent)}, nil
 }
 
 func readDraft(f fields) (d agentbridge.Draft, err error) {

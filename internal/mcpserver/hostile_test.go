@@ -24,17 +24,28 @@ func wantInert(t *testing.T, what, text string) {
 	}
 }
 
-// wantText checks that a text came back as it was sent, or without what Clean
-// takes out.
-func wantText(t *testing.T, what, got, sent string) {
+// wantText checks that a text is what was stored.
+func wantText(t *testing.T, what, got, stored string) {
 	t.Helper()
-	if clean, _ := agentbridge.Clean(sent); got != sent && got != clean {
-		t.Errorf("%s: %+.100q came back as %+.100q", what, sent, got)
+	if got != stored {
+		t.Errorf("%s: %+.100q came back as %+.100q", what, stored, got)
 	}
 }
 
-// Mallory puts every payload into every text there is. Whoever reads it gets
-// one block that is hers, and data that says what she said.
+// wantSanitized checks that a sender is told what was taken out, in data and in
+// words, and nothing if that was nothing.
+func wantSanitized(t *testing.T, what string, sent answer, sanitized int) {
+	t.Helper()
+	_, told := sent.data["sanitized"]
+	said := strings.Contains(sent.text, fmt.Sprintf("Control or invisible characters were taken out: %d.", sanitized))
+	if sent.num("sanitized") != sanitized || told != (sanitized > 0) || said != told || sent.data["redacted"] != nil || sent.data["kinds"] != nil {
+		t.Errorf("%s: the answer is %s %q, want it to say that %d characters were taken out, and nothing else", what, encode(sent.data), sent.text, sanitized)
+	}
+}
+
+// Mallory puts every payload into every text there is. She is told what was
+// taken out; whoever reads the rest gets one block that is hers, and data that
+// says what she said.
 func TestHostile_texts(t *testing.T) {
 	h := newHall(t)
 	c := h.wire()
@@ -42,41 +53,99 @@ func TestHostile_texts(t *testing.T) {
 	for i, p := range bridgetest.Hostile() {
 		channel := fmt.Sprint("c", i)
 		what := fmt.Sprintf("%s %+.40q", p.Name, p.Text)
-		if _, err := c.try("bridge_send", args{"channel": channel, "sender": "mallory", "content": p.Text}); err != nil {
-			wantNothingLeft(t, what, p.Text, err)
-			continue
+		stored, sanitized := bridgetest.Stored(t, p.Text)
+		send := args{"channel": channel, "sender": "mallory", "content": p.Text}
+		if stored == "" {
+			c.refused("bridge_send", send, "content: must hold more than control and invisible characters")
+		} else {
+			wantSanitized(t, what, c.must("bridge_send", send), sanitized)
+			c.wantShown(what, channel, stored)
 		}
-		for tool, arguments := range map[string]args{
-			"bridge_receive": {"channel": channel},
-			"bridge_wait":    {"channel": channel, "consumer_id": "bob"},
-		} {
-			got := c.must(tool, arguments)
-			wantBlocks(t, tool+" of "+what, got.text, 1)
-			wantText(t, tool, got.list("messages")[0].str("content"), p.Text)
-			if got.str("trust") != "untrusted-peer" {
-				t.Errorf("%s of %s does not say whose words these are", tool, what)
-			}
-		}
-		c.must("send_to_partner", with(a, args{"message": p.Text}))
-		got := c.must("check_messages", b)
-		wantBlocks(t, "check_messages of "+what, got.text, 1)
-		wantText(t, "check_messages", got.list("messages")[0].str("message"), p.Text)
+		said, sanitized := bridgetest.Said(p.Text)
+		wantSanitized(t, what, c.must("send_to_partner", with(a, args{"message": p.Text})), sanitized)
+		c.wantChecked(what, b, said)
 	}
-	next := args{"per_channel": 1}
-	for more := true; more; {
-		status := c.must("bridge_status", next)
-		wantBlocks(t, "bridge_status", status.text, len(status.list("channels")))
-		next["after_channel"] = status.str("next_channel")
-		more = next["after_channel"] != ""
+	c.wantStatusShown()
+}
+
+// A sender learns what she gave away, by kind.
+func TestTools_secret(t *testing.T) {
+	h := newHall(t)
+	c := h.wire()
+	a, b := c.converse()
+	const secret = "password: Xk29-fLqa81Zp"
+	for tool, arguments := range map[string]args{
+		"bridge_send": {"channel": "c", "sender": "s", "content": secret}, "send_to_partner": with(a, args{"message": secret}),
+	} {
+		got := c.must(tool, arguments)
+		if !got.bool("redacted") || encode(got.data["kinds"]) != `{"PASSWORD_REDACTED":1}` || got.data["sanitized"] != nil {
+			t.Errorf("%s = %s, want to be told of a password", tool, encode(got.data))
+		}
+		if want := "Secrets were taken out before it was stored: PASSWORD_REDACTED × 1."; !strings.Contains(got.text, want) {
+			t.Errorf("%s says %q, want %q in it", tool, got.text, want)
+		}
+	}
+	const stored = "password: PASSWORD_REDACTED"
+	c.wantShown("a password", "c", stored)
+	c.wantChecked("a password", b, stored)
+}
+
+// Rows from when nothing was taken out of texts yet are shown as inertly, and
+// the data has them as they are.
+func TestHostile_olderTexts(t *testing.T) {
+	h := newHall(t)
+	c := h.wire()
+	a, b := h.bridge.Pair("backend_developer", "frontend_developer")
+	seat := args{"conversation_id": b.Credential.Conversation, "session_id": "b", "token": string(b.Credential.Token)}
+	for i, p := range bridgetest.Hostile() {
+		channel := fmt.Sprint("c", i)
+		what := fmt.Sprintf("%s %+.40q", p.Name, p.Text)
+		if _, err := h.bridge.Older(agentbridge.ChannelName(channel), "mallory", p.Text); err != nil {
+			t.Fatal(err)
+		}
+		c.wantShown(what, channel, p.Text)
+		said := agentbridge.SeatDraft{Text: p.Text, ActionType: agentbridge.ActionType(p.Text)}
+		if _, err := h.bridge.OlderSaid(a.Credential, said); err != nil {
+			t.Fatal(err)
+		}
+		c.wantChecked(what, seat, p.Text)
+	}
+	c.wantStatusShown()
+}
+
+// wantShown reads the only message of a channel.
+func (c *client) wantShown(what, channel, stored string) {
+	c.t.Helper()
+	for tool, arguments := range map[string]args{
+		"bridge_receive": {"channel": channel},
+		"bridge_wait":    {"channel": channel, "consumer_id": "bob"},
+	} {
+		got := c.must(tool, arguments)
+		wantBlocks(c.t, tool+" of "+what, got.text, 1)
+		wantText(c.t, tool, got.list("messages")[0].str("content"), stored)
+		if got.str("trust") != "untrusted-peer" {
+			c.t.Errorf("%s of %s does not say whose words these are", tool, what)
+		}
 	}
 }
 
-// wantNothingLeft checks that a text was refused because nothing was left of
-// it, and for no other reason.
-func wantNothingLeft(t *testing.T, what, text string, err error) {
-	t.Helper()
-	if clean, _ := agentbridge.Clean(text); clean != "" {
-		t.Errorf("%s: %v, want it accepted: it is only text", what, err)
+// wantChecked checks for the only message of a partner.
+func (c *client) wantChecked(what string, seat args, stored string) {
+	c.t.Helper()
+	got := c.must("check_messages", seat)
+	wantBlocks(c.t, "check_messages of "+what, got.text, 1)
+	wantText(c.t, "check_messages", got.list("messages")[0].str("message"), stored)
+}
+
+// wantStatusShown goes through the previews of all channels.
+func (c *client) wantStatusShown() {
+	c.t.Helper()
+	next := args{"per_channel": 1}
+	for more := true; more; {
+		status := c.must("bridge_status", next)
+		wantBlocks(c.t, "bridge_status", status.text, len(status.list("channels")))
+		next["after_channel"] = status.str("next_channel")
+		more = next["after_channel"] != ""
 	}
 }
 
@@ -195,13 +264,15 @@ func TestHostile_olderNames(t *testing.T) {
 		if len(p.Text) > 200 || strings.TrimSpace(p.Text) != p.Text || strings.ContainsAny(p.Text, "\n\r\x1b\a") {
 			continue
 		}
-		mallory := h.bridge.Agent(agentbridge.AgentName(p.Text))
-		if _, err := mallory.Send(t.Context(), mallory.Draft(agentbridge.ChannelName(p.Text), "x")); err == nil {
+		if _, err := h.bridge.Older(agentbridge.ChannelName(p.Text), agentbridge.AgentName(p.Text), "x"); err == nil {
 			n++
 		}
-		made, err := mallory.CreateConversation(t.Context(), agentbridge.Role(p.Text), agentbridge.Role(p.Text))
+		made, err := h.bridge.Session().CreateConversation(t.Context(), "backend_developer", "frontend_developer")
 		if err != nil {
-			continue
+			t.Fatal(err)
+		}
+		if err := h.bridge.OlderRoles(made.ID, agentbridge.Role(p.Text), agentbridge.Role(p.Text)); err != nil {
+			t.Fatal(err)
 		}
 		seat := args{"conversation_id": made.ID, "session_id": "a", "token": string(made.TokenA)}
 		wantInert(t, "check_partner_status", c.must("check_partner_status", seat).text)

@@ -2,6 +2,7 @@ package mcpserver
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -27,24 +28,38 @@ var bulky = map[string]string{
 	"letters":   repeat("x", 10_000),
 	"emoji":     repeat("🦜", 2_500),
 	"quotes":    repeat(`"`, 10_000),
+	"backslash": repeat(`\`, 10_000),
 	"less-than": repeat("<", 10_000),
-	"controls":  repeat("\x01", 10_000),
-	"invisible": repeat("\u200b", 3_000),
 	"newlines":  repeat("\n", 10_000),
-	"separator": repeat("\u2028", 3_000),
 	"envelope":  `{"content":"` + repeat(`\"`, 4_900) + `","schema_version":1,"type":"t"}`,
-	"invalid":   `{"schema_version":1,"type":"t","content":1,"` + repeat("\U000E0041", 60) + `":1,"` + repeat("<", 1_000) + `":1}`,
+	"invalid":   `{"schema_version":1,"type":"t","content":1,"` + repeat("<", 1_000) + `":1}`,
 	"short":     "x",
 }
 
+// bulkyOlder are contents that nobody can send any more, but which may have been
+// stored: they take up to six bytes for one.
+var bulkyOlder = map[string]string{
+	"controls":      repeat("\x01", 10_000),
+	"invisible":     repeat("\u200b", 3_000),
+	"separator":     repeat("\u2028", 3_000),
+	"older invalid": `{"schema_version":1,"type":"t","content":1,"` + repeat("\U000E0041", 60) + `":1,"` + repeat("<", 1_000) + `":1}`,
+}
+
 // fill sends messages to a channel, all at once, and returns their ids in order.
+// What nobody can send any more is stored as it once was.
 func (h *hall) fill(channel agentbridge.ChannelName, name agentbridge.AgentName, content string, n int) []string {
 	h.t.Helper()
 	sender := h.bridge.Agent(name)
 	ids := make(map[agentbridge.Seq]string)
 	var mu sync.Mutex
 	h.atOnce(n, func(int) error {
-		sent, err := sender.Send(h.t.Context(), sender.Draft(channel, content))
+		var sent agentbridge.Sent
+		var err error
+		if _, older := bulkyOlder[string(channel)]; older {
+			sent, err = h.bridge.Older(channel, name, content)
+		} else {
+			sent, err = sender.Send(h.t.Context(), sender.Draft(channel, content))
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		ids[sent.Seq] = string(sent.ID)
@@ -88,12 +103,18 @@ func (h *hall) atOnce(n int, f func(i int) error) {
 	running.Wait()
 }
 
+func bulkyOrOlder() map[string]string {
+	all := maps.Clone(bulky)
+	maps.Copy(all, bulkyOlder)
+	return all
+}
+
 // A page is bounded, and the pages together are the channel.
 func TestBounds_pages(t *testing.T) {
 	h := newHall(t)
 	c := h.wire()
 	odd := repeat("\U000E0041", 128) // shown as \U000e0041
-	for kind, content := range bulky {
+	for kind, content := range bulkyOrOlder() {
 		n := 25
 		if content == "x" {
 			n = 300
@@ -131,26 +152,33 @@ func (c *client) readAll(tool string, next args) (ids []string) {
 func TestBounds_checks(t *testing.T) {
 	h := newHall(t)
 	c := h.wire()
-	for kind, content := range bulky {
-		h.wantChecked(c, kind, content, nil)
+	for kind, content := range bulkyOrOlder() {
+		_, older := bulkyOlder[kind]
+		h.wantChecked(c, kind, agentbridge.SeatDraft{Text: content, ActionType: "info"}, older)
 	}
 	for kind, file := range map[string]string{
 		"a file":                      "internal/mcpserver/tools_bounds_test.go",
 		"a file of quotes":            repeat(`"`, 250),
 		"a file of invisible letters": repeat("\U000E0041", 100),
 	} {
-		h.wantChecked(c, kind, "x", slices.Repeat([]string{file}, 20))
+		d := agentbridge.SeatDraft{Text: "x", ActionType: "info", Files: slices.Repeat([]string{file}, 20)}
+		h.wantChecked(c, kind, d, kind == "a file of invisible letters")
 	}
 }
 
-// wantChecked checks that messages of a kind are handed out once each.
-func (h *hall) wantChecked(c *client, kind, content string, files []string) {
+// wantChecked checks that messages of a kind are handed out once each. Older
+// ones are stored as they once were.
+func (h *hall) wantChecked(c *client, kind string, d agentbridge.SeatDraft, older bool) {
 	h.t.Helper()
 	a, b := h.bridge.Pair("backend_developer", "frontend_developer")
 	seat := args{"conversation_id": b.Credential.Conversation, "session_id": "b", "token": string(b.Credential.Token)}
 	const n = 25
-	h.atOnce(n, func(int) error {
-		_, err := a.Send(h.t.Context(), agentbridge.SeatDraft{Text: content, ActionType: "info", Files: files})
+	h.atOnce(n, func(int) (err error) {
+		if older {
+			_, err = h.bridge.OlderSaid(a.Credential, d)
+		} else {
+			_, err = a.Send(h.t.Context(), d)
+		}
 		return err
 	})
 	var got []string
@@ -175,11 +203,32 @@ func TestBounds_oneLargeMessage(t *testing.T) {
 	h := newHall(t)
 	c := h.wire()
 	a, b := c.converse()
-	content := repeat("\x01", agentbridge.MaxContent)
 	for range 2 {
-		c.must("bridge_send", args{"channel": "c", "sender": "s", "content": content})
-		c.must("send_to_partner", with(a, args{"message": repeat("\x01", agentbridge.MaxText)}))
+		c.must("bridge_send", args{"channel": "c", "sender": "s", "content": repeat(`"`, agentbridge.MaxContent)})
+		c.must("send_to_partner", with(a, args{"message": repeat("🦜", agentbridge.MaxText)}))
 	}
+	c.wantOneEach(b)
+}
+
+// The same for what was stored when control characters were not taken out yet.
+func TestBounds_oneLargeOlderMessage(t *testing.T) {
+	h := newHall(t)
+	a, b := h.bridge.Pair("backend_developer", "frontend_developer")
+	for range 2 {
+		_, err := h.bridge.Older("c", "s", repeat("\x01", agentbridge.MaxContent))
+		if err == nil {
+			_, err = h.bridge.OlderSaid(a.Credential, agentbridge.SeatDraft{Text: repeat("\x01", agentbridge.MaxText), ActionType: "info"})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.wire().wantOneEach(args{"conversation_id": b.Credential.Conversation, "session_id": "b", "token": string(b.Credential.Token)})
+}
+
+// wantOneEach checks that each call brings one of two large messages.
+func (c *client) wantOneEach(b args) {
+	c.t.Helper()
 	for _, call := range []struct {
 		tool string
 		args args
@@ -195,7 +244,7 @@ func TestBounds_oneLargeMessage(t *testing.T) {
 			messages = got.list("channels")[0].list("messages")
 		}
 		if len(messages) != 1 {
-			t.Errorf("%s: %d messages, want one", call.tool, len(messages))
+			c.t.Errorf("%s: %d messages, want one", call.tool, len(messages))
 		}
 	}
 }

@@ -41,7 +41,7 @@ var channelTools = []*tool{
 		),
 		output: output(
 			need("id", anyText), need("seq", anyNumber), need("channel", anyText), need("sender", anyText),
-			need("timestamp", anyText), need("deduplicated", anyBool),
+			need("timestamp", anyText), need("deduplicated", anyBool), mayRedacted, mayKinds, maySanitized,
 		),
 		run: bridgeSend,
 	},

@@ -50,7 +50,7 @@ var conversationTools = []*tool{
 		)...),
 		output: output(
 			need("message_id", anyText), need("seq", anyNumber), need("to", anyText),
-			need("sent_at", anyText), need("deduplicated", anyBool),
+			need("sent_at", anyText), need("deduplicated", anyBool), mayRedacted, mayKinds, maySanitized,
 		),
 		run: sendToPartner,
 	},
@@ -159,13 +159,15 @@ func sendToPartner(ctx context.Context, c *invocation) (*reply, error) {
 	if sent.Deduplicated {
 		f.sayf("It had been stored before under this idempotency_key; nothing was sent twice.")
 	}
+	changes := f.sayChanges(sent)
 	return &reply{text: f.String(), data: struct {
 		MessageID    agentbridge.MessageID `json:"message_id"`
 		Seq          agentbridge.Seq       `json:"seq"`
 		To           agentbridge.Seat      `json:"to"`
 		SentAt       string                `json:"sent_at"`
 		Deduplicated bool                  `json:"deduplicated"`
-	}{sent.ID, sent.Seq, cred.Seat.Partner(), agentbridge.FormatTime(sent.At), sent.Deduplicated}}, nil
+		wire.Changes
+	}{sent.ID, sent.Seq, cred.Seat.Partner(), agentbridge.FormatTime(sent.At), sent.Deduplicated, changes}}, nil
 }
 
 // seatMessage is a message as check_messages returns it.
@@ -226,7 +228,8 @@ func (c *invocation) settle(d agentbridge.Delivery, left bool) {
 }
 
 func seatTitle(m agentbridge.SeatMessage) string {
-	title := "from session " + string(m.From) + " (" + string(m.ActionType) + ") at " + agentbridge.FormatTime(m.At) + ", id " + string(m.ID)
+	action := strings.Trim(quote(m.ActionType), `"`) // a broken row may say anything
+	title := "from session " + string(m.From) + " (" + action + ") at " + agentbridge.FormatTime(m.At) + ", id " + string(m.ID)
 	if m.Redelivered {
 		title += ", redelivered"
 	}

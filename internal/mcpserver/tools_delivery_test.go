@@ -136,7 +136,7 @@ func TestDelivery_stoppedReading(t *testing.T) {
 	h.serve()
 	a, b := h.bridge.Pair("backend_developer", "frontend_developer")
 	seat := args{"conversation_id": b.Credential.Conversation, "session_id": "b", "token": string(b.Credential.Token)}
-	sent := a.MustSend(repeat("\x01", agentbridge.MaxText)) // 600 KB on the wire
+	sent := a.MustSend(repeat("🦜", agentbridge.MaxText)) // 400 KB as text and data
 	readUntil(t, h.deaf("POST", "/mcp", legacyTool(1, encode(seat)), h.initialize()), `"content"`)
 	c := h.wire()
 	wantData(t, "check_messages meanwhile", c.must("check_messages", seat), args{"count": 0.0, "remaining": 0.0, "messages": []any{}})

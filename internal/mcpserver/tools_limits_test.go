@@ -117,7 +117,7 @@ func (s *stand) limits() []limits {
 		name("bridge_send", "channel", 256),
 		{"bridge_send", "channel", []any{"conv_0123456789abcdeg", "conv_"}, []any{"conv_0123456789abcdef"}, ""},
 		name("bridge_send", "sender", 128),
-		{"bridge_send", "content", []any{"x", " ", "\x01", repeat("x", 131072), repeat("é", 65536)}, []any{"", "\x00", repeat("x", 131073), repeat("é", 65536) + "x"}, ""},
+		{"bridge_send", "content", []any{"x", " ", "x\x01", repeat("x", 131072), repeat("é", 65536)}, []any{"", "\x00", "\x01", "\u200b\x1b", repeat("x", 131073), repeat("é", 65536) + "x"}, ""},
 		{"bridge_send", "idempotency_key", []any{"x", repeat("é", 256)}, []any{"", " x", "a\nb", repeat("é", 257)}, ""},
 		name("bridge_receive", "channel", 256),
 		reference("bridge_receive", "since_id", 256),

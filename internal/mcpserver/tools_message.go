@@ -45,6 +45,7 @@ func bridgeSend(ctx context.Context, c *invocation) (*reply, error) {
 	if sent.Deduplicated {
 		f.sayf("It had been stored before under this idempotency_key; nothing was sent twice.")
 	}
+	changes := f.sayChanges(sent)
 	return &reply{text: f.String(), data: struct {
 		ID           agentbridge.MessageID   `json:"id"`
 		Seq          agentbridge.Seq         `json:"seq"`
@@ -52,7 +53,8 @@ func bridgeSend(ctx context.Context, c *invocation) (*reply, error) {
 		Sender       agentbridge.AgentName   `json:"sender"`
 		Timestamp    string                  `json:"timestamp"`
 		Deduplicated bool                    `json:"deduplicated"`
-	}{sent.ID, sent.Seq, sent.Channel, sent.Sender, agentbridge.FormatTime(sent.At), sent.Deduplicated}}, nil
+		wire.Changes
+	}{sent.ID, sent.Seq, sent.Channel, sent.Sender, agentbridge.FormatTime(sent.At), sent.Deduplicated, changes}}, nil
 }
 
 // readRequest reads what bridge_receive and bridge_wait have in common.

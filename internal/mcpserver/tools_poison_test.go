@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"agentbridge/bridgetest"
 )
 
 // poisons are JSON values that broke reference B or might break us: one of
@@ -95,7 +97,8 @@ func (c *client) wantAlive(after string) {
 	}
 }
 
-// What was accepted comes back as it was sent, byte for byte.
+// What was accepted comes back as it was sent, byte for byte, if it is clean;
+// else as the sender was told.
 func TestTools_roundTrip(t *testing.T) {
 	h := newHall(t)
 	c := h.wire()
@@ -104,13 +107,16 @@ func TestTools_roundTrip(t *testing.T) {
 		if len(value) > 50_000 || strings.ToValidUTF8(value, "") != value {
 			continue
 		}
+		stored, sanitized := bridgetest.Stored(t, value)
 		sent := c.must("bridge_send", args{"channel": "round trip", "sender": "s", "content": value})
+		wantSanitized(t, name, sent, sanitized)
 		got := c.must("bridge_receive", args{"channel": "round trip", "limit": 1}).list("messages")[0]
-		if got.str("content") != value || got.str("id") != sent.str("id") {
+		if got.str("content") != stored || got.str("id") != sent.str("id") {
 			t.Errorf("%s: content came back as %.100q", name, got.str("content"))
 		}
-		c.must("send_to_partner", with(a, args{"message": value}))
-		if got := c.must("check_messages", b).column("messages", "message"); !slices.Equal(got, []string{value}) {
+		said, sanitized := bridgetest.Said(value)
+		wantSanitized(t, name, c.must("send_to_partner", with(a, args{"message": value})), sanitized)
+		if got := c.must("check_messages", b).column("messages", "message"); !slices.Equal(got, []string{said}) {
 			t.Errorf("%s: message came back as %.100q", name, got)
 		}
 	}

@@ -281,7 +281,7 @@ func TestWait_lostAnswerLosesNothing(t *testing.T) {
 	h.serve()
 	session := h.initialize()
 	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"bridge_wait","arguments":{"channel":"c","consumer_id":"bob"}}}`
-	sent := h.bridge.Agent("alice").MustSend("c", repeat("\x01", agentbridge.MaxContent))
+	sent := h.bridge.Agent("alice").MustSend("c", repeat(`"`, agentbridge.MaxContent)) // 520 KB as text and data
 	conn := h.deaf(http.MethodPost, "/mcp", call, session)
 	readUntil(t, conn, `"content"`)
 	vanish(conn)

@@ -48,7 +48,7 @@ func walkConversation(t *testing.T, alice, bob *client) {
 		"message": "GET /api/todos?\n\u2028 <b>🦜</b>", "action_type": "question", "files_involved": []string{"api/todos.go", "a\"b"}, "idempotency_key": "k1",
 	}))
 	wantData(t, "send_to_partner", sent, args{
-		"message_id": sent.str("message_id"), "seq": sent.data["seq"], "to": "b", "sent_at": sent.str("sent_at"), "deduplicated": false})
+		"message_id": sent.str("message_id"), "seq": sent.data["seq"], "to": "b", "sent_at": sent.str("sent_at"), "deduplicated": false, "sanitized": 1.0})
 	wantTime(t, "sent_at", sent.str("sent_at"), 0)
 	again := alice.must("send_to_partner", with(a, args{
 		"message": "GET /api/todos?\n\u2028 <b>🦜</b>", "action_type": "question", "files_involved": []string{"api/todos.go", "a\"b"}, "idempotency_key": "k1",
@@ -59,7 +59,7 @@ func walkConversation(t *testing.T, alice, bob *client) {
 
 	checked := bob.must("check_messages", b)
 	wantData(t, "check_messages", checked, args{"count": 2.0, "remaining": 0.0, "messages": []any{
-		args{"id": sent.str("message_id"), "seq": sent.data["seq"], "from": "a", "message": "GET /api/todos?\n\u2028 <b>🦜</b>", "action_type": "question",
+		args{"id": sent.str("message_id"), "seq": sent.data["seq"], "from": "a", "message": "GET /api/todos?\n\n <b>🦜</b>", "action_type": "question",
 			"files_involved": []any{"api/todos.go", "a\"b"}, "sent_at": sent.str("sent_at"), "redelivered": false},
 		args{"id": plain.str("message_id"), "seq": plain.data["seq"], "from": "a", "message": "", "action_type": "info",
 			"files_involved": []any{}, "sent_at": plain.str("sent_at"), "redelivered": false},

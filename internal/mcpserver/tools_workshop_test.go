@@ -250,11 +250,11 @@ func readResult(tool string, r *mcp.CallToolResult) (answer, error) {
 // missing. Objects that are not listed are free.
 var documented = map[string]string{
 	"create_conversation":  "conversation_id expires_at session_a_token session_b_token session_id",
-	"send_to_partner":      "deduplicated message_id sent_at seq to",
+	"send_to_partner":      "deduplicated message_id sent_at seq to kinds? redacted? sanitized?",
 	"check_messages":       "trust count messages remaining",
 	"update_my_status":     "status",
 	"check_partner_status": "age_seconds alive last_heartbeat role session_id status unread_by_partner",
-	"bridge_send":          "channel deduplicated id sender seq timestamp",
+	"bridge_send":          "channel deduplicated id sender seq timestamp kinds? redacted? sanitized?",
 	"bridge_receive":       "trust channel consumer_id messages more next_cursor older? warning?",
 	"bridge_wait":          "trust channel consumer_id messages more next_cursor timed_out warning?",
 	"bridge_ack":           "advanced channel consumer_id last_message_id last_seq updated_at",

@@ -136,6 +136,12 @@ func (s *session) Wait(ctx context.Context, r agentbridge.ReadRequest, timeout t
 
 // Ack implements agentbridge.Session.
 func (s *session) Ack(ctx context.Context, a agentbridge.Ack) (cur agentbridge.Cursor, err error) {
+	if err := s.relay.intake.label("consumer_id", string(a.Consumer)); err != nil {
+		return cur, err
+	}
+	if a.Metadata, err = s.relay.intake.metadata("metadata", a.Metadata); err != nil {
+		return cur, err
+	}
 	act := s.relay.action(limit.Ack, a.Consumer, a.Channel)
 	err = act.update(ctx, func(t store.Tx) error {
 		if err := act.admit(t); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"time"
+	"unicode/utf8"
 
 	"agentbridge"
 	"agentbridge/internal/limit"
@@ -16,8 +17,8 @@ func (s *session) CreateConversation(ctx context.Context, mine, partners agentbr
 	now := time.Now()
 	conv := store.Conversation{
 		ID:         newConversationID(),
-		RoleA:      mine,
-		RoleB:      partners,
+		RoleA:      agentbridge.Role(s.relay.intake.text(string(mine), &changes{})),
+		RoleB:      agentbridge.Role(s.relay.intake.text(string(partners), &changes{})),
 		Generation: 1,
 		CreatedAt:  now,
 		ExpiresAt:  now.Add(s.relay.ttl),
@@ -147,11 +148,15 @@ func (s *seat) beat(ctx context.Context, act *action) error {
 
 // Send implements agentbridge.SeatSession.
 func (s *seat) Send(ctx context.Context, d agentbridge.SeatDraft) (sent agentbridge.Sent, err error) {
-	p := posting{
-		message: agentbridge.Message{Sender: s.seat.Agent(), Content: d.Text, Encoding: agentbridge.LegacyText, At: stamp(),
-			Metadata: remarks{ActionType: d.ActionType, Files: d.Files}.encode()},
-		key:    d.Key,
-		action: s.action(limit.Conversation),
+	in := s.relay.intake
+	if err := in.label("idempotency_key", d.Key); err != nil {
+		return sent, err
+	}
+	p := posting{key: d.Key, action: s.action(limit.Conversation)}
+	p.message = agentbridge.Message{Sender: s.seat.Agent(), Content: in.say(d.Text, &p.changes), Encoding: agentbridge.LegacyText, At: stamp(),
+		Metadata: remarks{ActionType: d.ActionType, Files: in.files(d.Files, &p.changes)}.encode()}
+	if n := utf8.RuneCountInString(p.message.Content); n > agentbridge.MaxText {
+		return sent, agentbridge.Refuse(agentbridge.TooLong, "message", "must be at most %d characters, with placeholders for secrets it has %d; send it in parts", agentbridge.MaxText, n)
 	}
 	p.action.repeat = p.key != ""
 	err = p.action.run(ctx, func() error {

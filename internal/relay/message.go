@@ -8,6 +8,7 @@ import (
 
 	"agentbridge"
 	"agentbridge/internal/limit"
+	"agentbridge/internal/redact"
 	"agentbridge/internal/store"
 )
 
@@ -16,13 +17,17 @@ func (s *session) Send(ctx context.Context, d agentbridge.Draft) (sent agentbrid
 	if limit := s.relay.maxMessage; len(d.Body.Content()) > limit {
 		return sent, agentbridge.Refuse(agentbridge.TooLarge, "content", "must be at most %d UTF-8 bytes on this bridge", limit)
 	}
-	p := posting{
-		message: agentbridge.Message{Sender: d.Sender, Content: d.Body.Content(), Encoding: d.Body.Encoding(), At: stamp()},
-		key:     d.IdempotencyKey(),
-		action:  s.relay.action(limit.Channel, d.Sender, d.Channel),
+	p := posting{key: d.IdempotencyKey(), action: s.relay.action(limit.Channel, d.Sender, d.Channel)}
+	body, err := s.relay.intake.draft(d, &p.changes)
+	if err != nil {
+		return sent, err
 	}
+	p.message = agentbridge.Message{Sender: d.Sender, Content: body.Content(), Encoding: body.Encoding(), At: stamp()}
 	p.action.repeat = p.key != ""
 	err = p.action.update(ctx, func(t store.Tx) error {
+		if err := unlike(t, d.Channel, d.Sender); err != nil {
+			return err
+		}
 		c, err := t.OpenChannel(d.Channel, false)
 		if err != nil {
 			return err
@@ -44,13 +49,24 @@ func stamp() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 // conversations.
 type posting struct {
 	message agentbridge.Message
-	key     string // idempotency key, "" for none
+	key     string  // idempotency key, "" for none
+	changes changes // what was done to it on its way
 	action  *action
 }
 
-// sendDetail is what the audit log keeps of a message. It is written by hand,
-// for it is on the path of every send; an id needs no escaping.
-func sendDetail(m agentbridge.Message) agentbridge.Metadata {
+// sendDetail is what the audit log keeps of a message: kinds and counts of what
+// was taken out, never what it was. Mostly that is nothing, and then it is
+// written by hand, for it is on the path of every send; an id needs no escaping.
+func sendDetail(m agentbridge.Message, c changes) agentbridge.Metadata {
+	if c.sanitized > 0 || c.redacted != nil {
+		return detail(struct {
+			ID        agentbridge.MessageID `json:"id"`
+			Seq       agentbridge.Seq       `json:"seq"`
+			Bytes     int                   `json:"bytes"`
+			Sanitized int                   `json:"sanitized,omitempty"`
+			Redacted  redact.Found          `json:"redacted,omitempty"`
+		}{m.ID, m.Seq, len(m.Content), c.sanitized, c.redacted})
+	}
 	return agentbridge.Metadata(fmt.Appendf(nil, `{"id":"%s","seq":%d,"bytes":%d}`, m.ID, m.Seq, len(m.Content)))
 }
 
@@ -71,6 +87,7 @@ func (p posting) post(t store.Tx, c store.Channel) (agentbridge.Sent, error) {
 				"was already used for different message content; use a new key for a new message")
 		case ok:
 			k.Sent.Deduplicated = true
+			k.Sent.Sanitized, k.Sent.Redacted = p.changes.sanitized, p.changes.redacted
 			return k.Sent, nil
 		}
 	}
@@ -87,6 +104,7 @@ func (p posting) post(t store.Tx, c store.Channel) (agentbridge.Sent, error) {
 			return sent, err
 		}
 	}
+	sent.Sanitized, sent.Redacted = p.changes.sanitized, p.changes.redacted
 	return sent, t.Log(agentbridge.Entry{At: m.At, Actor: m.Sender, Action: agentbridge.ActionSend, Target: c.Name,
-		Detail: sendDetail(m)})
+		Detail: sendDetail(m, p.changes)})
 }

@@ -55,9 +55,10 @@ func (r *Relay) noteLoop() {
 }
 
 func (r *Relay) note(n noted) {
+	path := r.intake.text(n.Path, &changes{})
 	err := r.store.Update(context.Background(), func(t store.Tx) error {
 		return t.Log(agentbridge.Entry{At: time.Now(), Actor: unverified, Action: n.Action, Detail: detail(map[string]any{
-			"ip": n.Address, "path": agentbridge.Preview(n.Path, maxPath), "not_written_before": n.leftOut})})
+			"ip": n.Address, "path": agentbridge.Preview(path, maxPath), "not_written_before": n.leftOut})})
 	})
 	if err != nil && agentbridge.CodeOf(err) != agentbridge.Closed {
 		r.log.Error("a refusal could not be written to the audit log", "action", n.Action, "error", err)

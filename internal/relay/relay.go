@@ -16,12 +16,16 @@ import (
 	"agentbridge"
 	"agentbridge/internal/bell"
 	"agentbridge/internal/limit"
+	"agentbridge/internal/redact"
 	"agentbridge/internal/store"
 	"agentbridge/internal/token"
 )
 
 // Options configure a Relay.
 type Options struct {
+	// Redactor finds the secrets that are not stored; nil means the built-in kinds.
+	Redactor *redact.Redactor
+
 	// KeyFile holds the master key. It is made for a new database; a database
 	// that had one is refused without it.
 	KeyFile string
@@ -77,6 +81,7 @@ type Relay struct {
 	key     token.Key
 	ttl     time.Duration
 	log     *slog.Logger
+	intake  intake
 	bell    bell.Bell[agentbridge.ChannelName]
 	pulse   pulse
 	denials denials
@@ -104,12 +109,16 @@ func New(ctx context.Context, st store.Store, opts Options) (*Relay, error) {
 		keyFile:    opts.KeyFile,
 		ttl:        opts.ConversationTTL,
 		log:        opts.Logger,
+		intake:     intake{opts.Redactor},
 		limits:     opts.Limits,
 		maxMessage: opts.MaxMessage,
 		eventAge:   opts.EventAge,
 		done:       make(chan struct{}),
 		sweep:      make(chan struct{}, 1),
 		refusals:   make(chan noted, maxNoted),
+	}
+	if r.intake.redactor == nil {
+		r.intake.redactor = redact.New(nil)
 	}
 	st.OnCommit(r.bell.Ring) // before the first Update, which may be openKey's
 	var err error

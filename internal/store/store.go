@@ -132,6 +132,8 @@ type Reader interface {
 	Aged(c Channel, after agentbridge.Seq, than time.Time, limit int) (last agentbridge.Seq, more bool, err error)
 	// Senders returns who wrote in a channel since it was last empty, by name.
 	Senders(c Channel, limit int) ([]agentbridge.AgentName, error)
+	// Wrote tells whether a sender is one of the Senders, however many they are.
+	Wrote(c Channel, sender agentbridge.AgentName) (bool, error)
 
 	Cursor(c Channel, consumer agentbridge.AgentName) (cur agentbridge.Cursor, ok bool, err error)
 	Keyed(c Channel, sender agentbridge.AgentName, key string) (k Keyed, ok bool, err error)

@@ -115,6 +115,7 @@ type Sent struct {
 	Channel      agentbridge.ChannelName `json:"channel"`
 	TS           string                  `json:"ts"`
 	Deduplicated bool                    `json:"deduplicated"`
+	Changes
 }
 
 // AckRequest is POST /api/ack; its answer is a Cursor.

@@ -5,6 +5,10 @@ package wire
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"agentbridge"
@@ -193,4 +197,33 @@ type Conversation struct {
 // ConversationOf returns an answer to a creation as it is written.
 func ConversationOf(c agentbridge.NewConversation) Conversation {
 	return Conversation{c.ID, c.Seat, string(c.TokenA), string(c.TokenB), agentbridge.FormatTime(c.ExpiresAt)}
+}
+
+// Changes say what a message lost on its way to the store. Nothing lost is no
+// key at all.
+type Changes struct {
+	Redacted  bool           `json:"redacted,omitempty"`  // secrets have placeholders in their place
+	Kinds     map[string]int `json:"kinds,omitempty"`     // how often, by placeholder
+	Sanitized int            `json:"sanitized,omitempty"` // control and invisible characters
+}
+
+// ChangesOf returns what was changed as it is written.
+func ChangesOf(s agentbridge.Sent) Changes {
+	return Changes{Redacted: len(s.Redacted) > 0, Kinds: s.Redacted, Sanitized: s.Sanitized}
+}
+
+// Prose says in a sentence or two what was changed, "" for nothing.
+func (c Changes) Prose() string {
+	var say []string
+	if c.Redacted {
+		var kinds []string
+		for _, kind := range slices.Sorted(maps.Keys(c.Kinds)) {
+			kinds = append(kinds, fmt.Sprintf("%s × %d", kind, c.Kinds[kind]))
+		}
+		say = append(say, "Secrets were taken out before it was stored: "+strings.Join(kinds, ", ")+". If a secret was real, it has been where it should not be: change it.")
+	}
+	if c.Sanitized > 0 {
+		say = append(say, fmt.Sprintf("Control or invisible characters were taken out: %d.", c.Sanitized))
+	}
+	return strings.Join(say, " ")
 }

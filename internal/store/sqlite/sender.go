@@ -50,3 +50,12 @@ func (r *reader) Senders(c store.Channel, limit int) (list []agentbridge.AgentNa
 		})
 	return list, err
 }
+
+// Wrote implements store.Reader.
+func (r *reader) Wrote(c store.Channel, sender agentbridge.AgentName) (bool, error) {
+	_, ok, err := r.one(`
+		SELECT 1
+		FROM senders
+		WHERE channel_id = ? AND sender = ?`, c.ID, string(sender))
+	return ok, err
+}

@@ -139,6 +139,7 @@ var channels = []test{
 		say("#other", "dave")
 		want(d, "Senders", d.senders("#build", 10), []agentbridge.AgentName{alice, bob, "carol"})
 		want(d, "Senders(2)", d.senders("#build", 2), []agentbridge.AgentName{alice, bob})
+		want(d, "Wrote", []bool{d.wrote("#build", "carol"), d.wrote("#build", "dave"), d.wrote("#build", "CAROL"), d.wrote("#other", "dave")}, []bool{true, false, false, true})
 		err := d.Update(context.Background(), func(t store.Tx) error {
 			c, err := lookup(t, "#build")
 			if err == nil {
@@ -152,6 +153,7 @@ var channels = []test{
 		want(d, "Senders after he wrote again", d.senders("#build", 10), []agentbridge.AgentName{alice, bob, "carol", "eve"})
 		d.clear("#build")
 		want(d, "Senders when cleared", d.senders("#build", 10), nil)
+		want(d, "Wrote when cleared", d.wrote("#build", "carol"), false)
 		say("#build", bob)
 		want(d, "Senders after a clear", d.senders("#build", 10), []agentbridge.AgentName{bob})
 		d.expire("#build", d.sendAt("#build", noon).Seq)
@@ -215,6 +217,17 @@ func (d *desk) senders(name agentbridge.ChannelName, limit int) []agentbridge.Ag
 			return nil, err
 		}
 		return r.Senders(c, limit)
+	})
+}
+
+func (d *desk) wrote(name agentbridge.ChannelName, sender agentbridge.AgentName) bool {
+	d.Helper()
+	return get(d, func(r store.Reader) (bool, error) {
+		c, err := lookup(r, name)
+		if err != nil {
+			return false, err
+		}
+		return r.Wrote(c, sender)
 	})
 }
 

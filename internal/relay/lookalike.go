@@ -1,0 +1,49 @@
+package relay
+
+import (
+	"agentbridge"
+	"agentbridge/internal/store"
+)
+
+// unlike refuses a new channel, and a sender who is new to one, if their name
+// looks like one that is there and is another. A name of ASCII letters looks
+// like no other.
+func unlike(v store.Reader, channel agentbridge.ChannelName, sender agentbridge.AgentName) error {
+	if err := unlikeChannel(v, channel); err != nil {
+		return err
+	}
+	twin := agentbridge.AgentName(agentbridge.LookAlike(string(sender)))
+	if twin == sender {
+		return nil
+	}
+	c, ok, err := v.Channel(channel)
+	if err != nil || !ok {
+		return err
+	}
+	if known, err := v.Wrote(c, sender); err != nil || known {
+		return err
+	}
+	if there, err := v.Wrote(c, twin); err != nil || !there {
+		return err
+	}
+	return looksLike("sender", string(twin))
+}
+
+func unlikeChannel(v store.Reader, name agentbridge.ChannelName) error {
+	twin := agentbridge.ChannelName(agentbridge.LookAlike(string(name)))
+	if twin == name {
+		return nil
+	}
+	if _, ok, err := v.Channel(name); err != nil || ok { // it was there first, or nobody minded
+		return err
+	}
+	if _, ok, err := v.Channel(twin); err != nil || !ok {
+		return err
+	}
+	return looksLike("channel", string(twin))
+}
+
+func looksLike(field, twin string) error {
+	return agentbridge.Refuse(agentbridge.Reserved, field,
+		"looks like %q, which is there already, but is spelt with other letters; use that name, or one that nobody takes for it", twin)
+}
