@@ -151,7 +151,7 @@ func readOperator(t string, q int, spaced bool, sl *slot) (operator, int) {
 		if c == '|' && next == '|' && at(t, q+2) == '=' {
 			return opAssign, q + 3
 		}
-		if c == '|' && next != '|' && (spaced || next == ' ') {
+		if c == '|' && next != '|' && (spaced || next == ' ') && !inTemplate(t[:q]) {
 			return opCell, q + 1
 		}
 	case '-':
@@ -262,4 +262,11 @@ func (s *scan) afterType(sl slot, v value) {
 	if v, ok := s.read(&sl, skipBlank(s.text, q+1)); ok && v.quote != 0 && s.plausible(sl, v) {
 		s.add(v.start, v.end, sl.kind.placeholder(), rankKeyed)
 	}
+}
+
+// inTemplate tells whether text ends within {{ }}, where a bar hands a value on
+// to a function.
+func inTemplate(text string) bool {
+	line := text[strings.LastIndexByte(text, '\n')+1:]
+	return strings.LastIndex(line, "{{") > strings.LastIndex(line, "}}")
 }

@@ -214,7 +214,6 @@ var prefixes = []row{
 	{"xsmtpsib-", setURLSafe, 40, 0, "BREVO_TOKEN_REDACTED", inside},
 	{"re_", setWord, 24, 40, "RESEND_TOKEN_REDACTED", strong | exact},
 	{"SK", setHex, 32, 32, "TWILIO_TOKEN_REDACTED", exact | random},
-	{"AC", setHex, 32, 32, "TWILIO_TOKEN_REDACTED", exact | random},
 	{"PMAK-", setURLSafe, 40, 0, "POSTMAN_TOKEN_REDACTED", random},
 	{"md-", setURLSafe, 22, 22, "MANDRILL_TOKEN_REDACTED", strong | exact},
 

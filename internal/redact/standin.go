@@ -13,7 +13,7 @@ var standIns = set("null nil none undefined true false yes no on off string str 
 // isStandIn tells whether a value says that there is none: a word such as
 // "null", a mask, or a hint at what belongs there.
 func isStandIn(s string) bool {
-	if isMask(s) || isBracketed(s) {
+	if isMask(s) || isBracketed(s) || isStruck(s) {
 		return true
 	}
 	var buf [48]byte
@@ -28,6 +28,23 @@ func isStandIn(s string) bool {
 		return strings.HasSuffix(s, "EXAMPLEKEY") || k.digit < 5 && k.upper == 0 && k.other == 0 && (strings.HasPrefix(s, "your-") || strings.HasPrefix(s, "your_"))
 	}
 	return isHint(s)
+}
+
+// struck are the words that other programs put where a secret was.
+var struck = set("redacted masked hidden removed filtered secret")
+
+// isStruck tells a word of theirs between marks, as ***REDACTED***, and a value
+// that was cut short, as 123456:ABC-DEF...
+func isStruck(s string) bool {
+	if len(s) > 24 {
+		return false
+	}
+	if strings.HasSuffix(s, "..") {
+		return !strings.HasPrefix(s, "eyJ") // of a JSON Web Token even the beginning says something
+	}
+	word := strings.Trim(s, "*_-#.")
+	var buf [24]byte
+	return len(word) < len(s) && struck[string(lowered(buf[:0], word))]
 }
 
 // isHint tells whether words say what belongs in their place.

@@ -21,10 +21,10 @@ func isPath(s string) bool {
 		return false
 	}
 	var buf [12]byte
-	return extensions[string(lowered(buf[:0], strings.TrimRight(s[dot+1:], "0123456789:")))] && measure(s).other < 3
+	return extensions[string(lowered(buf[:0], strings.TrimRight(s[dot+1:], "0123456789:")))] && measure(s).other < 3+strings.Count(s, "/")
 }
 
-var extensions = set("txt go py js ts tsx jsx rs java kt rb php c h cc cpp cs json yaml yml toml ini cfg conf env pem key crt cer p12 pfx jks md html htm xml sh sql csv log lock svg 7z rar tar png jpg gif pdf zip gz tgz tf tfvars vue css scss proto")
+var extensions = set("txt go py js ts tsx jsx rs java kt rb php c h cc cpp cs json yaml yml toml ini cfg conf env pem key crt cer p12 pfx jks md html htm xml webp jpeg ico woff woff2 ttf mp4 mp3 wav pdf docx xlsx pptx sh sql csv log lock svg 7z rar tar png jpg gif pdf zip gz tgz tf tfvars vue css scss proto")
 
 // isTechnical tells names of algorithms, sizes, times and versions: words with
 // digits that are no secrets.

@@ -13,6 +13,9 @@ func (s *scan) userinfo(h hit) {
 	if host < 0 {
 		return
 	}
+	if colon < 0 && strings.Contains(t[h.end+host:min(len(t), h.end+host+64)], ".sentry.io/") {
+		return // the key of a DSN is public
+	}
 	if colon < 0 {
 		s.userToken(h.end, h.end+host)
 		return

@@ -85,7 +85,7 @@ func isReference(s string) bool {
 	if measure(s).digit == 0 && (strings.Contains(s, "%s") || strings.Contains(s, "%v") || strings.Contains(s, "%d") || strings.Contains(s, "%(")) {
 		return true
 	}
-	return strings.Contains(s, "{{") || strings.Contains(s, "${{") || strings.HasPrefix(s, "!!")
+	return strings.Contains(s, "=$") || strings.Contains(s, "{{") || strings.Contains(s, "${{") || strings.HasPrefix(s, "!!")
 }
 
 // isCode tells whether a value is an expression: a call, an index, a path of
