@@ -20,7 +20,7 @@ func (f *limitFlags) declare(cmd *cobra.Command) {
 	f.table = "default"
 	flags.Var(tableName{&f.table}, "limits", "how fast agents may send and ask: "+strings.Join(limit.Names(), ", ")+
 		"; multi-agent allows a session "+limit.MultiAgent()[limit.Conversation].String()+" messages instead of "+limit.Default()[limit.Conversation].String())
-	flags.Var(limitSettings{f}, "limit", "another limit for one class of actions, for example conversation=100/m,500/h,2000/d or channel=off; may be repeated, or separated by semicolons")
+	flags.Var(limitSettings{f}, "limit", "another limit for one `class=rates`, for example conversation=100/m,500/h,2000/d or channel=off; may be repeated, or separated by semicolons; the classes are "+limit.ClassNames())
 }
 
 // limits are the table with what was set for single classes.

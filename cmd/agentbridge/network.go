@@ -45,7 +45,7 @@ func (f *networkFlags) declare(cmd *cobra.Command) {
 	flags.StringVar(&f.certChain, "tls-cert", "", "`file` with the certificate chain (PEM) to serve https with; read again when it changes")
 	flags.StringVar(&f.certKey, "tls-key", "", "`file` with the certificate's key (PEM)")
 	declareList(flags, &f.proxies, "proxy", checkProxy, "`address` or network (CIDR) of a reverse proxy whose X-Forwarded headers are believed")
-	declareNumber(flags, &f.maxRequest, "max-request-bytes", 256<<10, 1024, largest, "largest body of a request, in bytes; /mcp takes four times as much")
+	declareNumber(flags, &f.maxRequest, "max-request-bytes", 256<<10, 1024, largest, "largest body of a request, in bytes; where one holds a message, as at /api/send and /mcp, it may be four times as much")
 	declareNumber(flags, &f.sessionTTL, "session-ttl-seconds", 8*60*60, 60, largest, "how long a browser stays signed in, in seconds")
 }
 

@@ -32,7 +32,7 @@ func ParseSetting(text string) (Class, Rule, error) {
 		return "", nil, fmt.Errorf("%q is not CLASS=RATES, for example conversation=100/m,500/h,2000/d", short(text))
 	}
 	if !slices.Contains(Classes(), class) {
-		return "", nil, fmt.Errorf("class %q does not exist; the classes are %s", short(string(class)), list(Classes()))
+		return "", nil, fmt.Errorf("class %q does not exist; the classes are %s", short(string(class)), ClassNames())
 	}
 	rule, err := ParseRule(rates)
 	if err != nil {
@@ -78,12 +78,13 @@ func parseRate(text string) (Rate, error) {
 
 func short(text string) string { return agentbridge.Preview(text, 40) }
 
-func list[S ~string](names []S) string {
-	var texts []string
-	for _, n := range names {
-		texts = append(texts, string(n))
+// ClassNames are all classes, as people read them.
+func ClassNames() string {
+	var names []string
+	for _, c := range Classes() {
+		names = append(names, string(c))
 	}
-	return strings.Join(texts, ", ")
+	return strings.Join(names, ", ")
 }
 
 // String is the rule as ParseRule reads it.
