@@ -17,6 +17,7 @@ import (
 // on the streams it is one line of data in a frame of its own. What nobody
 // should obey is gone, and the sender is told.
 func TestHostile_payloads(t *testing.T) {
+	t.Parallel() // it waits for batches
 	testPayloads(t, func(h *hall, text string) (stored string) {
 		stored, sanitized := bridgetest.Stored(t, text)
 		a := h.post("/api/send", encode(t, object{"channel": "c", "sender": "mallory", "content": text}))
@@ -50,6 +51,7 @@ func TestSend_secret(t *testing.T) {
 
 // Every payload in rows that are older than Clean: they come out as they are.
 func TestHostile_olderPayloads(t *testing.T) {
+	t.Parallel()
 	testPayloads(t, func(h *hall, text string) (stored string) {
 		if _, err := h.bridge.Older("c", "mallory", text); err != nil {
 			t.Fatal(err)
