@@ -78,7 +78,7 @@ func (s *scan) rowOf(from, to int, sep string, kinds []kind) bool {
 	n = 0
 	for cell := range cells(s.text, from, to, sep) {
 		if kd := kinds[n]; kd != noSecret && cellSecret(s.text[cell.start:cell.end], kd) {
-			s.add(cell.start, cell.end, kd.placeholder(), rankKeyed)
+			s.add(cell.start, cell.end, kd.placeholder(), kd.rank())
 		}
 		n++
 	}

@@ -171,6 +171,6 @@ func (s *scan) pairValue(sl slot, p int) {
 		return
 	}
 	if plainValue(text, measure(text), sl.kind) {
-		s.add(v.start, v.end, sl.kind.placeholder(), rankKeyed)
+		s.add(v.start, v.end, sl.kind.placeholder(), sl.kind.rank())
 	}
 }

@@ -114,6 +114,6 @@ func (s *scan) before(sl slot, v value) {
 	word = strings.Trim(word, "\"'`,")
 	if word != "" && looksChosen(word) {
 		start := sl.end + i + strings.Index(between[i:], word)
-		s.add(start, start+len(word), sl.kind.placeholder(), rankKeyed)
+		s.add(start, start+len(word), sl.kind.placeholder(), sl.kind.rank())
 	}
 }

@@ -37,6 +37,14 @@ func (k kind) placeholder() string {
 	}
 }
 
+// rank is how sure the name is of what it names.
+func (k kind) rank() int {
+	if k == kindAWS {
+		return rankNamed
+	}
+	return rankKeyed
+}
+
 // keyWords are the parts of names at which the keyed scanner looks.
 var keyWords = []string{
 	"pass", "pwd", "pw", "secret", "token", "key", "auth", "cred", "jwt", "psk",

@@ -241,7 +241,7 @@ func (s *scan) value(sl slot, p int) {
 	if (sl.kind == kindToken || sl.kind.weak()) && v.end-v.start == 64 && is(s.text[v.start:v.end], setHexLow) {
 		placeholder = agentbridgeToken
 	}
-	s.add(v.start, v.end, placeholder, rankKeyed)
+	s.add(v.start, v.end, placeholder, sl.kind.rank())
 	s.before(sl, v)
 }
 
@@ -260,7 +260,7 @@ func (s *scan) afterType(sl slot, v value) {
 	}
 	sl.op = opAssign
 	if v, ok := s.read(&sl, skipBlank(s.text, q+1)); ok && v.quote != 0 && s.plausible(sl, v) {
-		s.add(v.start, v.end, sl.kind.placeholder(), rankKeyed)
+		s.add(v.start, v.end, sl.kind.placeholder(), sl.kind.rank())
 	}
 }
 

@@ -24,7 +24,7 @@ func (s *scan) tagged(sl slot) {
 		return
 	}
 	if text := t[v.start:v.end]; plainValue(text, measure(text), sl.kind) && measure(text).space == 0 {
-		s.add(v.start, v.end, sl.kind.placeholder(), rankKeyed)
+		s.add(v.start, v.end, sl.kind.placeholder(), sl.kind.rank())
 	}
 }
 
@@ -52,7 +52,7 @@ func (s *scan) inObject(sl slot, p int) {
 		text := t[start:end]
 		v := value{start: start, end: end, quote: t[q], next: end + 1}
 		if !s.speaks(sl, v, text) && plainValue(text, measure(text), sl.kind) {
-			s.add(start, end, sl.kind.placeholder(), rankKeyed)
+			s.add(start, end, sl.kind.placeholder(), sl.kind.rank())
 		}
 		return
 	}

@@ -20,6 +20,7 @@ const (
 	rankRule       = 30
 	rankStructural = 40
 	rankPrefix     = 50
+	rankNamed      = rankPrefix + 3 // under a name that says whose key it is: chance alone makes beginnings of two letters
 	rankCustom     = 100
 	rankPrivateKey = 120
 )

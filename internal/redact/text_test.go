@@ -84,6 +84,7 @@ func TestText_keyed(t *testing.T) {
 		{`os.environ["API_KEY"] = "`, value(), `"`, "API_KEY_REDACTED"},
 		{`config.set("password", "`, value(), `")`, "PASSWORD_REDACTED"},
 		{"aws_secret_access_key = ", random(40, alnum), "", "AWS_KEY_REDACTED"},
+		{"aws_secret_access_key = ", "YC" + random(38, alnum), "", "AWS_KEY_REDACTED"}, // begins as a key of Yandex does
 		{"tool --password ", value(), " run", "PASSWORD_REDACTED"},
 		{"tool --api-key=", value(), " run", "API_KEY_REDACTED"},
 		{"| password | ", value(), " |", "PASSWORD_REDACTED"},
