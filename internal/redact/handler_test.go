@@ -95,7 +95,7 @@ func TestHandler_hides(t *testing.T) {
 				var out bytes.Buffer
 				write(slog.New(redact.Handler(next(&out), r)))
 				got := out.String()
-				if strings.Contains(got, "4711") || strings.Contains(got, "QUNNRS0") {
+				if strings.Contains(got, word[5:]) || strings.Contains(got, "QUNNRS0") {
 					t.Errorf("wrote %s", got)
 				}
 				untold := name == "error and more" || name == "struct far below" // their text does not say it
