@@ -156,4 +156,7 @@ type Health struct {
 	Channels int64
 	Messages int64
 	Time     time.Time
+	// Checkpoint is the last one of the audit log. Whoever keeps it will notice
+	// if the log is rolled back.
+	Checkpoint Checkpoint
 }

@@ -163,11 +163,13 @@ func ParseSeatDraft(text, actionType string, files []string) (SeatDraft, error) 
 
 // NewConversation is the answer to a creation: what both sides need.
 type NewConversation struct {
-	ID        ConversationID
-	Seat      Seat // the creator's
-	TokenA    Token
-	TokenB    Token
-	ExpiresAt time.Time
+	ID            ConversationID
+	Seat          Seat // the creator's
+	TokenA        Token
+	TokenB        Token // "" where partners join by invitation only
+	ExpiresAt     time.Time
+	Invite        Invite    // admits the partner, once
+	InviteExpires time.Time // and until then
 }
 
 // SeatMessage is a message as its recipient's seat sees it.

@@ -34,6 +34,7 @@ const (
 	InvalidUTF8     Code = "invalid_utf8"
 	Reserved        Code = "reserved_name"
 	Unauthenticated Code = "unauthenticated"
+	Forbidden       Code = "forbidden" // whoever asks is known, and may not
 	Expired         Code = "expired"
 	RateLimited     Code = "rate_limited" // try again after RetryAfter
 	Unreachable     Code = "unreachable"  // of a client: no bridge answers

@@ -160,6 +160,7 @@ type Message struct {
 	ID       MessageID
 	Channel  ChannelName
 	Sender   AgentName
+	Verified bool // the sender's own credential stood behind it; else the name is a label
 	Content  string
 	Encoding Encoding
 	At       time.Time
