@@ -5,6 +5,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"agentbridge"
@@ -73,9 +74,57 @@ type Conversation struct {
 	ID         agentbridge.ConversationID
 	RoleA      agentbridge.Role
 	RoleB      agentbridge.Role
-	Generation int64 // of its tokens
+	Generation int64                 // of its tokens
+	OwnerA     agentbridge.AgentName // the agent to which the seat belongs, "" if to whoever has its token
+	OwnerB     agentbridge.AgentName
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
+}
+
+// Invitation admits to seat b of a conversation, once.
+type Invitation struct {
+	ID           string // what of the code is no secret
+	Conversation agentbridge.ConversationID
+	Digest       [32]byte // of the code, made with the bridge's key
+	ExpiresAt    time.Time
+	Tries        int // wrong codes so far
+}
+
+// Agent is a name that is known, and what it may do.
+type Agent struct {
+	Name      agentbridge.AgentName
+	Roles     []agentbridge.AccessRole
+	Scopes    []agentbridge.Scope
+	Subject   string // of an identity provider, "" if it has credentials here
+	CreatedAt time.Time
+	RevokedAt time.Time     // zero if it was not
+	Lifetime  time.Duration // of its credentials
+}
+
+// Credential is a token as it is kept: not itself.
+type Credential struct {
+	ID        string // public
+	Agent     agentbridge.AgentName
+	Digest    [32]byte // SHA-256 of the token
+	CreatedAt time.Time
+	ExpiresAt time.Time // brought forward when it is rotated or revoked
+	RotatedAt time.Time // zero if it was not
+	UsedAt    time.Time // about; zero if never
+}
+
+// Sealer encrypts message bodies. Its methods are safe for concurrent use.
+//
+// What is sealed can't be searched by the store: content and metadata of a
+// message are one ciphertext there. A search over messages has to be refused
+// where a Sealer is in use, with a sentence that says so.
+type Sealer interface {
+	// KeyID names the newest key.
+	KeyID() string
+	// Seal encrypts plain with the key of this name, so that it opens only beside
+	// the same context.
+	Seal(keyID string, plain, context []byte) ([]byte, error)
+	// Open decrypts what Seal made with the key of this name.
+	Open(keyID string, sealed, context []byte) ([]byte, error)
 }
 
 // Presence is the last sign of life of an agent in a channel.
@@ -97,6 +146,9 @@ type Receipt struct {
 	State     agentbridge.ReceiptState
 	Attempts  int // how often it was offered
 }
+
+// ErrNoKey is why an encrypted message can't be looked into without a Sealer.
+var ErrNoKey = errors.New("it is encrypted, and there is no key")
 
 // Reader reads a snapshot. Lookups that find nothing return ok == false, not
 // an error.
@@ -125,6 +177,10 @@ type Reader interface {
 	Newest(c Channel, before agentbridge.Seq, s Span) (page []agentbridge.Message, more bool, err error)
 	// Message returns a message that can be read, and its channel.
 	Message(id agentbridge.MessageID) (m agentbridge.Message, c Channel, ok bool, err error)
+	// WalkMessages calls f with every message behind one that can be read, of all
+	// channels and conversations, ascending, until f returns false. sealed is why
+	// its content and metadata are not there: ErrNoKey, or what is wrong with them.
+	WalkMessages(after agentbridge.Seq, f func(m agentbridge.Message, sealed error) (bool, error)) error
 	// Aged looks at up to limit of the oldest messages behind a position and
 	// returns the last of those that are older than a time and stand before the
 	// first that is not; 0 if there is none. More tells whether all of the limit
@@ -149,12 +205,32 @@ type Reader interface {
 	// Transcript returns every message of a conversation with its receipt.
 	Transcript(c Channel) ([]Receipt, error)
 
-	// Entries returns audit entries, newest first.
+	// Entries returns audit entries, newest first. Of the query it heeds Target,
+	// for conversations, Before and Limit.
 	Entries(q agentbridge.EntryQuery) ([]agentbridge.Entry, error)
 	// EntriesAfter returns the entries behind one, oldest first.
 	EntriesAfter(after int64, limit int) ([]agentbridge.Entry, error)
 	// LastEntry is the number of the last audit entry, 0 if there is none.
 	LastEntry() (int64, error)
+	// WalkEntries calls f with each entry behind one and the hashes that are kept
+	// beside it, oldest first, until f returns false. The hashes are valid during
+	// the call only.
+	WalkEntries(after int64, f func(e agentbridge.Entry, hashes []byte) (bool, error)) error
+	// EntryHashes returns the hashes that are kept beside an entry, nil if there
+	// is no such entry.
+	EntryHashes(seq int64) ([]byte, error)
+	// LastCheckpoint returns the checkpoint of the most entries.
+	LastCheckpoint() (c agentbridge.Checkpoint, ok bool, err error)
+	// Checkpoints calls f with each checkpoint, smallest first.
+	Checkpoints(f func(agentbridge.Checkpoint) (bool, error)) error
+
+	Agent(name agentbridge.AgentName) (a Agent, ok bool, err error)
+	// Agents returns all agents by name.
+	Agents() ([]Agent, error)
+	Credential(id string) (c Credential, ok bool, err error)
+	// Credentials returns those of an agent, newest first.
+	Credentials(name agentbridge.AgentName) ([]Credential, error)
+	Invitation(id string) (i Invitation, ok bool, err error)
 
 	// FullBuckets counts the buckets that are full at a time, up to limit.
 	FullBuckets(now time.Time, limit int) (int64, error)
@@ -187,6 +263,16 @@ type Tx interface {
 	PutKeyed(c Channel, sender agentbridge.AgentName, key string, k Keyed) error
 
 	PutConversation(conv Conversation) error
+	// SetOwner makes a seat an agent's.
+	SetOwner(id agentbridge.ConversationID, seat agentbridge.Seat, owner agentbridge.AgentName) error
+	// PutInvitation keeps an invitation, in place of one with the same ID.
+	PutInvitation(i Invitation) error
+	DropInvitation(id string) error
+	// DropInvitations removes those that expired before a time.
+	DropInvitations(before time.Time) error
+	// PutAgent and PutCredential keep one in place of what they knew of it.
+	PutAgent(a Agent) error
+	PutCredential(c Credential) error
 	// DropConversation removes a conversation with its channel, messages,
 	// receipts and presence. Its audit entries stay.
 	DropConversation(id agentbridge.ConversationID) error
@@ -212,5 +298,7 @@ type Tx interface {
 	// Log appends to the audit log. The entry's Seq is ignored; its Target is
 	// the topic that rings when the transaction is on disk.
 	Log(e agentbridge.Entry) error
+	// PutCheckpoint keeps a checkpoint; one of as many entries stays.
+	PutCheckpoint(c agentbridge.Checkpoint) error
 	PutSetting(name, value string) error
 }

@@ -159,7 +159,7 @@ func benchLimited(b *testing.B, limits limit.Table) (agentbridge.Session, *sqlit
 			b.Error(err)
 		}
 	})
-	s, err := r.Open(context.Background())
+	s, err := r.Open(context.Background(), agentbridge.Local())
 	if err != nil {
 		b.Fatal(err)
 	}

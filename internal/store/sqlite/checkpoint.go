@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 )
 
@@ -75,11 +76,47 @@ func (s *session) checkpoint() (copied bool, err error) {
 	return true, err
 }
 
+// scrubTries is how often Scrub tries: a checkpoint at work, which is over soon,
+// prevents it as a reader does.
+const scrubTries = 20
+
 // Scrub implements store.Store. The deleted rows were overwritten in the
 // database's pages (secure_delete); truncating the WAL gives up their last
 // copies.
 func (s *Store) Scrub(ctx context.Context) error {
-	var truncate error
-	err := s.exclusively(ctx, func() { _, _, truncate = s.writer.one("PRAGMA wal_checkpoint(TRUNCATE)") })
-	return errors.Join(err, s.storeError(truncate))
+	_, err := s.truncateWAL(ctx, scrubTries)
+	return s.storeError(err)
+}
+
+// truncatePause stands between two tries to truncate the WAL.
+const truncatePause = 50 * time.Millisecond
+
+// truncateWAL waits shortly only for readers: nobody can write meanwhile.
+func (w *session) truncateWAL() (found row, err error) {
+	if err := w.exec("PRAGMA busy_timeout = 20"); err != nil {
+		return nil, err
+	}
+	found, _, err = w.one("PRAGMA wal_checkpoint(TRUNCATE)")
+	return found, errors.Join(err, w.exec("PRAGMA busy_timeout = "+strconv.FormatInt(busyTimeout.Milliseconds(), 10)))
+}
+
+// truncateWAL copies all of the WAL back and gives up its copies, if within so
+// many tries there is a moment in which nobody reads it.
+func (s *Store) truncateWAL(ctx context.Context, tries int) (cut bool, err error) {
+	for try := 1; ; try++ {
+		var found row
+		var failed error
+		err = s.exclusively(ctx, func() { found, failed = s.writer.truncateWAL() })
+		if err := errors.Join(err, failed); err != nil {
+			return false, err
+		}
+		if cut = found.int(0) == 0; cut || try == tries {
+			return cut, nil
+		}
+		select {
+		case <-time.After(truncatePause):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
 }

@@ -5,7 +5,7 @@ import (
 	"agentbridge/internal/store"
 )
 
-const conversationColumns = `id, role_a, role_b, generation, created_at, expires_at`
+const conversationColumns = `id, role_a, role_b, generation, owner_a, owner_b, created_at, expires_at`
 
 // conversation reads conversationColumns.
 func (r row) conversation() store.Conversation {
@@ -14,8 +14,10 @@ func (r row) conversation() store.Conversation {
 		RoleA:      agentbridge.Role(r.text(1)),
 		RoleB:      agentbridge.Role(r.text(2)),
 		Generation: r.int(3),
-		CreatedAt:  micros(r.int(4)),
-		ExpiresAt:  micros(r.int(5)),
+		OwnerA:     agentbridge.AgentName(r.text(4)),
+		OwnerB:     agentbridge.AgentName(r.text(5)),
+		CreatedAt:  micros(r.int(6)),
+		ExpiresAt:  micros(r.int(7)),
 	}
 }
 
@@ -48,8 +50,19 @@ func (r *reader) Conversations() (list []store.Conversation, err error) {
 func (t *tx) PutConversation(c store.Conversation) error {
 	return t.exec(`
 		INSERT INTO conversations (`+conversationColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?)`,
-		string(c.ID), string(c.RoleA), string(c.RoleB), c.Generation, c.CreatedAt.UnixMicro(), c.ExpiresAt.UnixMicro())
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		string(c.ID), string(c.RoleA), string(c.RoleB), c.Generation, string(c.OwnerA), string(c.OwnerB),
+		c.CreatedAt.UnixMicro(), c.ExpiresAt.UnixMicro())
+}
+
+// SetOwner implements store.Tx.
+func (t *tx) SetOwner(id agentbridge.ConversationID, seat agentbridge.Seat, owner agentbridge.AgentName) error {
+	return t.exec(`
+		UPDATE conversations
+		SET owner_a = CASE ?2 WHEN 'a' THEN ?3 ELSE owner_a END,
+			owner_b = CASE ?2 WHEN 'b' THEN ?3 ELSE owner_b END
+		WHERE id = ?1`,
+		string(id), string(seat), string(owner))
 }
 
 // DropConversation implements store.Tx. Receipts, presence, cursors and keys go

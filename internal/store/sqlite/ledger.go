@@ -5,16 +5,19 @@ import (
 	"fmt"
 
 	"agentbridge"
+	"agentbridge/internal/audit"
 	"agentbridge/internal/store"
 )
 
 // ledger is what the writer remembers of the file between transactions, so
 // that a send reads nothing: it is true as long as nobody else writes.
 type ledger struct {
-	version  uint32 // the session's dataVersion when this was true
-	audit    int64  // the last audit entry's number
+	version  uint32     // the session's dataVersion when this was true
+	tree     audit.Tree // over the audit entries; its size is the last one's number
 	seq      agentbridge.Seq
-	channels map[agentbridge.ChannelName]*account
+	channels map[agentbridge.ChannelName]*account // nil: nothing here is known to be true
+
+	text, hashes []byte // of the entry that is being written
 }
 
 // account is a channel and how many messages it has ever had.
@@ -41,7 +44,10 @@ func (l *ledger) refresh(s *session) error {
 	if l.channels != nil {
 		return nil
 	}
-	if l.audit, err = s.head(); err != nil {
+	if err = s.vault.unlock(s); err != nil { // who encrypted the database may have been somebody else
+		return err
+	}
+	if err = l.grow(s); err != nil {
 		return err
 	}
 	if l.seq, err = s.lastSeq(); err != nil {
@@ -61,8 +67,48 @@ func (l *ledger) keep(s *session) {
 	l.version = version
 }
 
-// forget makes the next refresh look everything up.
+// forget makes the next refresh look everything up that others may have changed.
 func (l *ledger) forget() { l.channels = nil }
+
+// doubt is forget when what is remembered may never have been true: a
+// transaction was undone.
+func (l *ledger) doubt() {
+	l.forget()
+	l.tree = audit.Tree{}
+}
+
+// maxGrowth is how many entries of other processes the tree follows one by one;
+// behind that it is quicker to look up its edge.
+const maxGrowth = 256
+
+// grow makes the tree that of all entries. The log only grows, so what was its
+// beginning still is.
+func (l *ledger) grow(s *session) error {
+	last, ok, err := s.one(`
+		SELECT seq, ifnull(length(hashes), 0)
+		FROM audit
+		ORDER BY seq DESC
+		LIMIT 1`)
+	if err != nil || !ok || last.int(0) < 1 { // a number below is nobody's entry
+		l.tree = audit.Tree{}
+		return err
+	}
+	head := last.int(0)
+	if last.int(1) == 0 {
+		l.tree, err = s.hashLate(head)
+		return err
+	}
+	if l.tree.Size() == 0 || l.tree.Size() > head || head-l.tree.Size() > maxGrowth {
+		l.tree, err = audit.LoadTree(head, s.entryHashes)
+		return err
+	}
+	return s.each(`
+		SELECT hashes
+		FROM audit
+		WHERE seq > ?
+		ORDER BY seq`, []any{l.tree.Size()},
+		func(found row) (bool, error) { return true, l.tree.Follow(found.blob(0)) })
+}
 
 // put remembers a channel.
 func (l *ledger) put(c store.Channel) *account {

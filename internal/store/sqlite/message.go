@@ -17,15 +17,36 @@ func (t *tx) Append(c store.Channel, m agentbridge.Message) (agentbridge.Message
 	}
 	m.Channel, m.Seq = c.Name, t.ledger.seq+1
 	m.ID = agentbridge.NewMessageID(m.Seq)
+	b, err := t.body(m)
+	if err != nil {
+		return m, err
+	}
 	if err := t.exec(`
-		INSERT INTO messages (seq, id, channel_id, nth, sent_at, sender, encoding, metadata, content)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(m.Seq), string(m.ID), c.ID, a.nth+1, m.At.UnixMicro(), string(m.Sender), string(m.Encoding), nullable(m.Metadata), m.Content); err != nil {
+		INSERT INTO messages (seq, id, channel_id, nth, sent_at, sender, encoding, metadata, content, verified, sealed_by, sealed)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(m.Seq), string(m.ID), c.ID, a.nth+1, m.At.UnixMicro(), string(m.Sender), string(m.Encoding),
+		b.metadata, b.content, m.Verified, b.sealedBy, b.sealed); err != nil {
 		return m, err
 	}
 	t.ledger.seq = m.Seq
 	a.nth++
 	return m, t.introduce(a, m.Sender)
+}
+
+// body is the columns that hold what a message says.
+type body struct {
+	content                    string
+	metadata, sealedBy, sealed any // nil is NULL
+}
+
+// body is a message's as it is written now.
+func (t *tx) body(m agentbridge.Message) (body, error) {
+	key := t.vault.key
+	if key == "" {
+		return body{content: m.Content, metadata: nullable(m.Metadata)}, nil
+	}
+	sealed, err := t.vault.seal(key, m)
+	return body{sealedBy: key, sealed: sealed}, err
 }
 
 // Find implements store.Reader.
@@ -42,11 +63,12 @@ func (r *reader) Find(c store.Channel, id agentbridge.MessageID) (agentbridge.Se
 }
 
 const (
-	messageColumns = `m.seq, m.id, m.sent_at, m.sender, m.encoding, m.metadata, m.content`
-	messageWidth   = 7 // how many these are
+	messageColumns = `m.seq, m.id, m.sent_at, m.sender, m.encoding, m.verified, m.metadata, m.content, m.sealed_by, m.sealed`
+	messageWidth   = 10 // how many these are
+	sealedColumn   = 8  // where sealed_by and sealed begin
 )
 
-// message reads messageColumns.
+// message reads messageColumns but for what is sealed.
 func (r row) message(channel agentbridge.ChannelName) agentbridge.Message {
 	return agentbridge.Message{
 		Seq:      agentbridge.Seq(r.int(0)),
@@ -55,14 +77,15 @@ func (r row) message(channel agentbridge.ChannelName) agentbridge.Message {
 		At:       micros(r.int(2)),
 		Sender:   agentbridge.AgentName(r.text(3)),
 		Encoding: agentbridge.Encoding(r.text(4)),
-		Metadata: r.metadata(5),
-		Content:  r.text(6),
+		Verified: r.int(5) == 1,
+		Metadata: r.metadata(6),
+		Content:  r.text(7),
 	}
 }
 
 // After implements store.Reader.
 func (r *reader) After(c store.Channel, seq agentbridge.Seq, s store.Span) (page []agentbridge.Message, more bool, err error) {
-	p := pager{channel: c.Name, span: s}
+	p := pager{from: r.session, channel: c.Name, span: s}
 	err = r.each(`
 		SELECT `+messageColumns+`
 		FROM messages m
@@ -77,7 +100,7 @@ func (r *reader) Newest(c store.Channel, before agentbridge.Seq, s store.Span) (
 	if before == 0 {
 		before = math.MaxInt64
 	}
-	p := pager{channel: c.Name, span: s}
+	p := pager{from: r.session, channel: c.Name, span: s}
 	err = r.each(`
 		SELECT `+messageColumns+`
 		FROM messages m
@@ -95,11 +118,12 @@ func (r *reader) Message(id agentbridge.MessageID) (m agentbridge.Message, c sto
 		FROM messages m
 		JOIN channels c ON c.id = m.channel_id
 		WHERE m.seq = ? AND m.id = ? AND m.seq > c.floor_seq`, int64(id.Position()), string(id))
-	if ok {
-		c = found.channel(messageWidth)
-		m = found.message(c.Name)
+	if err != nil || !ok {
+		return m, c, false, err
 	}
-	return m, c, ok, err
+	c = found.channel(messageWidth)
+	m, err = r.message(found, c.Name)
+	return m, c, err == nil, err
 }
 
 // Aged implements store.Reader.
@@ -124,6 +148,7 @@ func (r *reader) Aged(c store.Channel, after agentbridge.Seq, than time.Time, li
 
 // pager gathers rows until a span is full.
 type pager struct {
+	from    *session
 	channel agentbridge.ChannelName
 	span    store.Span
 	bytes   int
@@ -135,7 +160,10 @@ type pager struct {
 func (p *pager) limit() int { return min(p.span.Limit, math.MaxInt32) + 1 }
 
 func (p *pager) add(r row) (again bool, err error) {
-	m := r.message(p.channel)
+	m, err := p.from.message(r, p.channel)
+	if err != nil {
+		return false, err
+	}
 	if len(p.page) == p.span.Limit || !p.fits(m) {
 		p.more = true
 		return false, nil

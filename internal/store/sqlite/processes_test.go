@@ -31,9 +31,11 @@ func children() map[string]func([]string) error {
 		"hold":   holdChild,
 		"gate":   gateChild,
 		"acks":   acksChild,
+		"log":    logChild,
 		"lock":   lockChild,
 		"open":   openChild,
 		"narrow": narrowChild,
+		"rotate": rotateChild,
 	}
 }
 

@@ -72,7 +72,7 @@ func (t *tx) Offer(c store.Channel, recipient agentbridge.AgentName, offer strin
 
 // waiting returns the oldest messages that nobody holds.
 func (t *tx) waiting(c store.Channel, recipient agentbridge.AgentName, now time.Time, s store.Span) (list []store.Receipt, err error) {
-	p := pager{channel: c.Name, span: s}
+	p := pager{from: t.session, channel: c.Name, span: s}
 	err = t.each(`
 		SELECT `+messageColumns+`, r.attempts
 		FROM receipts r
@@ -117,8 +117,12 @@ func (r *reader) Transcript(c store.Channel) (list []store.Receipt, err error) {
 		WHERE m.channel_id = ?
 		ORDER BY m.seq`, []any{c.ID},
 		func(found row) (bool, error) {
+			m, err := r.message(found, c.Name)
+			if err != nil {
+				return false, err
+			}
 			list = append(list, store.Receipt{
-				Message:   found.message(c.Name),
+				Message:   m,
 				Recipient: agentbridge.AgentName(found.text(messageWidth)),
 				State:     agentbridge.ReceiptState(found.text(messageWidth + 1)),
 				Attempts:  int(found.int(messageWidth + 2)),

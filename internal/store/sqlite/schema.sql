@@ -1,13 +1,27 @@
 -- The schema as it stands after every migration in migrate/. A test holds the
 -- two together; read this one, change the other.
 
+-- Who is known by name, and what they may do.
+CREATE TABLE agents (
+	name       TEXT    PRIMARY KEY,
+	roles      TEXT    NOT NULL, -- with commas between
+	scopes     TEXT    NOT NULL, -- the same
+	subject    TEXT    NOT NULL, -- of an identity provider, '' if the agent has credentials here
+	created_at INTEGER NOT NULL,
+	revoked_at INTEGER,
+	lifetime   INTEGER NOT NULL  -- of its credentials, in seconds
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX agents_by_subject ON agents (subject) WHERE subject <> '';
+
 CREATE TABLE audit (
 	seq    INTEGER PRIMARY KEY, -- 1, 2, 3 … without a gap: nothing is ever deleted here
 	at     INTEGER NOT NULL,    -- microseconds since 1970, UTC, like every time below
 	actor  TEXT    NOT NULL,
 	action TEXT    NOT NULL,
 	target TEXT    NOT NULL,    -- channel or conversation; also the topic that rings
-	detail TEXT                 -- JSON object of ids, sizes and counts; never message text
+	detail TEXT,                -- JSON object of ids, sizes and counts; never message text
+	hashes BLOB    NOT NULL DEFAULT x'' -- of the tree over all entries: this one's leaf, and the nodes that it completes
 ) STRICT;
 
 -- Entries of one conversation are looked up by people; entries of channels
@@ -34,14 +48,35 @@ CREATE TABLE channels (
 	expired_nth INTEGER NOT NULL DEFAULT 0 -- and so many of them expired
 ) STRICT;
 
+-- Signed statements of what the audit log was when it had so many entries.
+CREATE TABLE checkpoints (
+	size INTEGER PRIMARY KEY,
+	note TEXT    NOT NULL
+) STRICT;
+
 CREATE TABLE conversations (
 	id         TEXT    PRIMARY KEY CHECK (id GLOB 'conv_*'),
 	role_a     TEXT    NOT NULL,
 	role_b     TEXT    NOT NULL,
 	generation INTEGER NOT NULL CHECK (generation >= 1), -- of the tokens; no token is stored
 	created_at INTEGER NOT NULL,
-	expires_at INTEGER NOT NULL
+	expires_at INTEGER NOT NULL,
+	owner_a    TEXT    NOT NULL DEFAULT '', -- the agent to which the seat belongs,
+	owner_b    TEXT    NOT NULL DEFAULT ''  -- '' if to whoever has its token
 ) STRICT, WITHOUT ROWID;
+
+-- The tokens of agents, as their digests.
+CREATE TABLE credentials (
+	id         TEXT    PRIMARY KEY, -- public
+	agent      TEXT    NOT NULL REFERENCES agents (name),
+	digest     BLOB    NOT NULL CHECK (length(digest) = 32),
+	created_at INTEGER NOT NULL,
+	expires_at INTEGER NOT NULL, -- brought forward by rotation and revocation
+	rotated_at INTEGER,
+	used_at    INTEGER           -- about
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX credentials_of_agent ON credentials (agent);
 
 CREATE TABLE cursors (
 	channel_id INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
@@ -64,6 +99,18 @@ CREATE TABLE idempotency_keys (
 	PRIMARY KEY (channel_id, sender, key)
 ) STRICT, WITHOUT ROWID;
 
+-- Codes that admit to seat b of a conversation, as digests made with the key.
+CREATE TABLE invitations (
+	id              TEXT    PRIMARY KEY, -- what of the code is no secret
+	conversation_id TEXT    NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+	digest          BLOB    NOT NULL CHECK (length(digest) = 32),
+	expires_at      INTEGER NOT NULL,
+	tries           INTEGER NOT NULL -- wrong codes so far
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX invitations_expired ON invitations (expires_at);
+CREATE INDEX invitations_of_conversation ON invitations (conversation_id);
+
 CREATE TABLE messages (
 	seq        INTEGER PRIMARY KEY, -- never used again: see the setting last_seq
 	id         TEXT    NOT NULL,    -- unique because it holds seq
@@ -74,7 +121,10 @@ CREATE TABLE messages (
 	encoding   TEXT    NOT NULL CHECK (encoding = 'legacy_text' OR encoding = 'legacy_json'
 		OR encoding = 'structured' OR encoding = 'unsupported' OR encoding = 'invalid'), -- IN would build a table for each insert
 	metadata   TEXT,
-	content    TEXT    NOT NULL
+	content    TEXT    NOT NULL, -- '' if it is sealed
+	verified   INTEGER NOT NULL DEFAULT 0 CHECK (verified = 0 OR verified = 1), -- 1: the sender's own credential stood behind it
+	sealed_by  TEXT,             -- the id of the key that content and metadata are encrypted with,
+	sealed     BLOB CHECK ((sealed IS NULL) = (sealed_by IS NULL)) -- and they
 ) STRICT;
 
 CREATE INDEX messages_of_channel ON messages (channel_id); -- and by seq, which every index ends with

@@ -20,6 +20,7 @@ import (
 type session struct {
 	conn  driver.Conn
 	stmts map[string]stmt
+	vault *vault // how bodies lie in the file
 }
 
 // stmt is what the driver's statements can do.
@@ -76,6 +77,16 @@ func (s *session) run(query string, args ...any) (driver.Result, error) {
 		return nil, err
 	}
 	return st.ExecContext(background, named(args))
+}
+
+// execContext is exec for what may take long and may be interrupted.
+func (s *session) execContext(ctx context.Context, query string) error {
+	st, err := s.prepare(query)
+	if err != nil {
+		return err
+	}
+	_, err = st.ExecContext(ctx, nil)
+	return err
 }
 
 // changed runs a statement and returns how many rows it changed.

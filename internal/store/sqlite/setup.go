@@ -75,7 +75,12 @@ func (s *Store) examine() error {
 	if _, err := os.Stat(s.path + "-wal"); err == nil {
 		mode = "mode=ro"
 	}
-	_, err = examineBy(s.path, mode, func(r *session) (int, error) { return 0, s.checkSmall(r) })
+	_, err = examineBy(s.path, mode, func(r *session) (int, error) {
+		if err := s.checkSmall(r); err != nil {
+			return 0, err
+		}
+		return 0, s.vault.look(r)
+	})
 	return err
 }
 
@@ -112,7 +117,7 @@ func (w *session) setUp(path string) error {
 	}
 	version, err := w.inspect(path, steps) // again: another process may have been first
 	if err == nil {
-		err = w.upgrade(version, steps)
+		err = w.upgrade(path, version, steps)
 	}
 	if err != nil {
 		_ = w.exec("ROLLBACK")
@@ -164,13 +169,18 @@ func (w *session) inspect(path string, steps []migration) (version int, err erro
 	return version, nil
 }
 
-func (w *session) upgrade(from int, steps []migration) error {
+func (w *session) upgrade(path string, from int, steps []migration) error {
 	for _, step := range steps {
 		if step.version <= from {
 			continue
 		}
 		if err := w.exec(step.sql); err != nil {
 			return fmt.Errorf("migration %d: %w", step.version, err)
+		}
+		if step.version == hashedVersion {
+			if err := w.hashOlder(path); err != nil {
+				return err
+			}
 		}
 		if err := w.exec("PRAGMA user_version = " + strconv.Itoa(step.version)); err != nil {
 			return err

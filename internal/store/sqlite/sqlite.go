@@ -11,12 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +35,14 @@ type Options struct {
 	// Poll is how often to look for what other processes wrote should the
 	// doorbell fail to tell; default 500 ms.
 	Poll time.Duration
+
+	// Sealer has the keys of a database whose messages are encrypted. Without it,
+	// or without the key, such a database is refused; nil is right for one that is
+	// not.
+	Sealer store.Sealer
+	// Encrypt has a database encrypted that is not yet, what it holds included:
+	// it must see to it that Sealer has a key. nil leaves a database as it is.
+	Encrypt func() error
 }
 
 // How long a connection waits for a lock that another program holds.
@@ -54,6 +59,9 @@ type Store struct {
 	log    *slog.Logger
 	poll   time.Duration
 	db     driver.Connector
+	vault  *vault // how messages lie in the file
+
+	resealing sync.Mutex // one Reseal at a time
 
 	queue  queue     // hands out the pen, to whose holder belong
 	writer *session  // the one connection that writes,
@@ -91,6 +99,7 @@ func Open(path string, opts Options) (*Store, error) {
 	if s.poll <= 0 {
 		s.poll = defaultPoll
 	}
+	s.vault = &vault{path: path, sealer: opts.Sealer, log: s.log}
 	// Locks that belong to a descriptor and not to the process; the second Open
 	// of a process is told that it comes too late, which is fine.
 	_, _ = sqlite3.OFDLocking(true)
@@ -104,6 +113,14 @@ func Open(path string, opts Options) (*Store, error) {
 	s.ended.Go(func() { s.checkLarge(ctx) })
 	if s.bell != nil {
 		s.ended.Go(func() { s.listenLoop(ctx) })
+	}
+	if opts.Encrypt != nil {
+		if err := s.encrypt(ctx, opts.Encrypt); err != nil {
+			return nil, errors.Join(openError(path, err), s.Close())
+		}
+	}
+	if opts.Sealer != nil {
+		s.ended.Go(func() { s.resealRest(ctx) })
 	}
 	return s, nil
 }
@@ -178,6 +195,9 @@ func (s *Store) open(opts Options) (err error) {
 	if err := s.examine(); err != nil { // before a file is made beside one that isn't ours
 		return err
 	}
+	if err := keepOut(s.path, s.log); err != nil {
+		return err
+	}
 	if s.writer, err = s.connect(writerPragmas); err != nil {
 		return err
 	}
@@ -187,6 +207,9 @@ func (s *Store) open(opts Options) (err error) {
 	leave := s.gate.enter() // one process at a time sets up a new file
 	defer leave()
 	if err := s.writer.setUp(s.path); err != nil {
+		return err
+	}
+	if err := s.vault.unlock(s.writer); err != nil { // again: what examine did not see, or another process did
 		return err
 	}
 	s.readers = make(chan *session, max(2, runtime.GOMAXPROCS(0)))
@@ -213,49 +236,6 @@ func (s *Store) open(opts Options) (err error) {
 	}
 	s.queue.init()
 	return nil
-}
-
-// dsn names the file as a URI, so that no character of the path is taken for
-// an option.
-func dsn(path, mode string) string {
-	path = "/" + strings.TrimPrefix(filepath.ToSlash(path), "/") // C:/x would be taken for a host
-	u := url.URL{Scheme: "file", Path: path}
-	u.RawQuery = mode + "&_pragma=busy_timeout(" + strconv.FormatInt(busyTimeout.Milliseconds(), 10) + ")"
-	return u.String()
-}
-
-// writerPragmas and readerPragmas are run on each connection after it opened.
-var (
-	writerPragmas = []string{
-		"PRAGMA foreign_keys = ON",
-		"PRAGMA synchronous = FULL", // a commit waits for the disk
-		"PRAGMA temp_store = MEMORY",
-		"PRAGMA trusted_schema = OFF",
-		"PRAGMA secure_delete = ON",      // what was cleared is overwritten
-		"PRAGMA wal_autocheckpoint = 0",  // the checkpointer does it, outside of commits
-		"PRAGMA journal_size_limit = -1", // a WAL of constant size is overwritten in place, which syncs faster
-	}
-	readerPragmas = []string{
-		"PRAGMA query_only = ON",
-		"PRAGMA temp_store = MEMORY",
-		"PRAGMA trusted_schema = OFF",
-	}
-)
-
-func (s *Store) connect(pragmas []string) (*session, error) { return connect(s.db, pragmas) }
-
-func connect(db driver.Connector, pragmas []string) (*session, error) {
-	conn, err := db.Connect(background)
-	if err != nil {
-		return nil, err
-	}
-	session := &session{conn: conn, stmts: map[string]stmt{}}
-	for _, p := range pragmas {
-		if err := session.exec(p); err != nil {
-			return nil, errors.Join(err, session.close())
-		}
-	}
-	return session, nil
 }
 
 // OnCommit implements store.Store.

@@ -201,7 +201,7 @@ func (s *Store) commit(batch []*request) (results []error, rang bool, err error)
 	if len(topics) == 0 {
 		return results, false, err
 	}
-	s.rang(s.ledger.audit, int64(len(topics)))
+	s.rang(s.ledger.tree.Size(), int64(len(topics)))
 	s.tell(topics)
 	return results, true, nil
 }
@@ -262,7 +262,7 @@ func (s *Store) transact(batch []*request) (results []error, topics []agentbridg
 // rollback ends a transaction that failed. SQLite may have ended it already,
 // on a full disk for instance; then this has nothing to do.
 func (s *Store) rollback() {
-	s.ledger.forget()
+	s.ledger.doubt()
 	if err := s.writer.exec("ROLLBACK"); err != nil {
 		s.log.Debug("rollback after an error", "error", err)
 	}
@@ -274,10 +274,10 @@ func (t *tx) apply(f func(store.Tx) error) (result, lost error) {
 	if err := t.exec("SAVEPOINT request"); err != nil {
 		return nil, err
 	}
-	rings, before := len(t.topics), *t.ledger
+	rings, seq, tree := len(t.topics), t.ledger.seq, t.ledger.tree.Clone()
 	if result = t.guarded(f); result != nil {
 		t.topics = t.topics[:rings]
-		t.ledger.audit, t.ledger.seq = before.audit, before.seq
+		t.ledger.seq, t.ledger.tree = seq, tree
 		clear(t.ledger.channels) // some may never have been made
 		if err := t.exec("ROLLBACK TO request"); err != nil {
 			return nil, result // SQLite gave up the transaction: what it said first is the cause

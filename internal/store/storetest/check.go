@@ -17,7 +17,7 @@ func Check(t testing.TB, s store.Store) {
 	t.Helper()
 	err := s.View(context.Background(), func(r store.Reader) error {
 		c := checker{Reader: r, seqs: map[agentbridge.Seq]agentbridge.ChannelName{}}
-		for _, step := range []func() error{c.audit, c.channels, c.conversations} {
+		for _, step := range []func() error{c.audit, c.tree, c.channels, c.conversations} {
 			if err := step(); err != nil {
 				return err
 			}

@@ -18,13 +18,14 @@ var seatA, seatB = agentbridge.SeatA.Agent(), agentbridge.SeatB.Agent()
 var conversations = []test{
 	{"are kept as they were given", func(d *desk) {
 		conv := store.Conversation{ID: talk, RoleA: "backend", RoleB: "the other «side»", Generation: 3,
-			CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
+			OwnerA: alice, OwnerB: "bob «the other»", CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
 		d.must(func(t store.Tx) error {
 			if _, err := t.OpenChannel(talk.Channel(), true); err != nil {
 				return err
 			}
 			return t.PutConversation(conv)
 		})
+		d.reopen()
 		got := get(d, func(r store.Reader) (store.Conversation, error) {
 			got, _, err := r.Conversation(talk)
 			return got, err
@@ -37,6 +38,32 @@ var conversations = []test{
 		d.converseAt(other, noon.Add(time.Minute))
 		d.converseAt("conv_0000000000000003", noon.Add(-time.Minute))
 		want(d, "Conversations", d.ids(), []agentbridge.ConversationID{other, talk, "conv_0000000000000003"})
+	}},
+	{"have an owner for each seat", func(d *desk) {
+		d.converse(talk)
+		d.converse(other)
+		want(d, "owners", d.owners(talk), [2]agentbridge.AgentName{})
+		for _, step := range []struct {
+			seat   agentbridge.Seat
+			owner  agentbridge.AgentName
+			stands [2]agentbridge.AgentName
+		}{
+			{agentbridge.SeatB, bob, [2]agentbridge.AgentName{"", bob}},
+			{agentbridge.SeatA, alice, [2]agentbridge.AgentName{alice, bob}},
+			{agentbridge.SeatB, "carol's «own»", [2]agentbridge.AgentName{alice, "carol's «own»"}},
+			{agentbridge.SeatA, "", [2]agentbridge.AgentName{"", "carol's «own»"}},
+		} {
+			d.must(func(t store.Tx) error { return t.SetOwner(talk, step.seat, step.owner) })
+			want(d, "owners", d.owners(talk), step.stands)
+			list := get(d, func(r store.Reader) ([]store.Conversation, error) { return r.Conversations() })
+			want(d, "number of Conversations", len(list), 2)
+			for _, c := range list {
+				stands := map[agentbridge.ConversationID][2]agentbridge.AgentName{talk: step.stands}
+				want(d, "owners in Conversations", [2]agentbridge.AgentName{c.OwnerA, c.OwnerB}, stands[c.ID])
+			}
+		}
+		d.must(func(t store.Tx) error { return t.SetOwner("conv_00000000000000ff", agentbridge.SeatA, alice) })
+		want(d, "an unknown Conversation", d.conversation("conv_00000000000000ff"), false)
 	}},
 	{"are not put twice", func(d *desk) {
 		d.converse(talk)
@@ -171,6 +198,14 @@ func (d *desk) conversation(id agentbridge.ConversationID) bool {
 	return get(d, func(r store.Reader) (bool, error) {
 		_, ok, err := r.Conversation(id)
 		return ok, err
+	})
+}
+
+func (d *desk) owners(id agentbridge.ConversationID) [2]agentbridge.AgentName {
+	d.Helper()
+	return get(d, func(r store.Reader) ([2]agentbridge.AgentName, error) {
+		c, _, err := r.Conversation(id)
+		return [2]agentbridge.AgentName{c.OwnerA, c.OwnerB}, err
 	})
 }
 

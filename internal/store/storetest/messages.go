@@ -26,7 +26,7 @@ var messages = []test{
 			{Sender: alice, Content: "", Encoding: agentbridge.LegacyText, At: noon},
 			{Sender: "Zoë 🐝", Content: "a\"b'c\\d\n\t%s ?1 -- ünï 漢字 \u202e", Encoding: agentbridge.Invalid, At: noon.Add(1000)},
 			{Sender: bob, Content: `{"a":1}`, Encoding: agentbridge.LegacyJSON, At: noon.AddDate(-30, 0, 0), Metadata: agentbridge.Metadata(`{"k":[1,2]}`)},
-			{Sender: bob, Content: strings.Repeat("x", agentbridge.MaxContent), Encoding: agentbridge.Structured, At: noon},
+			{Sender: bob, Content: strings.Repeat("x", agentbridge.MaxContent), Encoding: agentbridge.Structured, At: noon, Verified: true},
 		}
 		var returned []agentbridge.Message
 		d.must(func(t store.Tx) error {
