@@ -16,25 +16,28 @@ var floors = map[string][]string{
 	// 0 words
 	"": {},
 	// 1 leaves
+	"internal/audit":         {""},
 	"internal/bell":          {""},
 	"internal/limit":         {""},
+	"internal/oidc":          {""},
 	"internal/redact":        {""},
 	"internal/redact/corpus": {},
+	"internal/seal":          {""},
 	"internal/token":         {""},
 	"internal/wire":          {""},
 	// 2 stores
 	"internal/store":           {""},
-	"internal/store/sqlite":    {"", "internal/store"},
-	"internal/store/storetest": {"", "internal/store"},
+	"internal/store/sqlite":    {"", "internal/store", "internal/audit"},
+	"internal/store/storetest": {"", "internal/store", "internal/audit"},
 	// 3 engine
-	"internal/relay": {"", "internal/store", "internal/bell", "internal/limit", "internal/redact", "internal/token"},
+	"internal/relay": {"", "internal/store", "internal/audit", "internal/bell", "internal/limit", "internal/redact", "internal/token"},
 	// 4 faces
 	"internal/boundary":  {"", "internal/wire"},
 	"internal/httpapi":   {"", "internal/wire"},
 	"internal/mcpserver": {"", "internal/wire"},
 	"client":             {"", "internal/wire"},
 	// 5
-	"cmd/agentbridge": {"", "client", "docs", "internal/boundary", "internal/httpapi", "internal/limit", "internal/mcpserver", "internal/redact", "internal/relay", "internal/store/sqlite", "internal/wire"},
+	"cmd/agentbridge": {"", "client", "docs", "internal/audit", "internal/boundary", "internal/httpapi", "internal/limit", "internal/mcpserver", "internal/oidc", "internal/redact", "internal/relay", "internal/seal", "internal/store", "internal/store/sqlite", "internal/wire"},
 
 	// beside the house: what is read by people
 	"docs": {},
@@ -51,8 +54,10 @@ var homes = map[string][]string{
 	"github.com/zricethezav/gitleaks":        {"internal/redact"},
 	"github.com/pelletier/go-toml":           {"internal/redact"},
 	"github.com/fsnotify/fsnotify":           {"internal/store/sqlite"},
+	"github.com/coreos/go-oidc":              {"internal/oidc"},
+	"golang.org/x/mod":                       {"internal/audit"},
 	"os/exec":                                {"cmd/agentbridge"}, // the demo
-	"net/http":                               {"internal/wire", "internal/boundary", "internal/httpapi", "internal/mcpserver", "client", "cmd/agentbridge"},
+	"net/http":                               {"internal/wire", "internal/boundary", "internal/httpapi", "internal/mcpserver", "internal/oidc", "client", "cmd/agentbridge"},
 	"database/sql":                           {"internal/store/sqlite"},
 }
 

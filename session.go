@@ -7,17 +7,18 @@ import (
 
 // Bridge opens sessions. Without one there is nothing to call.
 type Bridge interface {
-	// Open returns the view of a local, unauthenticated principal: whatever
-	// sender it names is a label.
-	Open(ctx context.Context) (Session, error)
+	// Open returns a principal's view. What it may not do is refused as
+	// Forbidden, and everything as Unauthenticated once its Life has ended.
+	Open(ctx context.Context, p Principal) (Session, error)
 
-	// Sit returns the view of one seat. A wrong token and an unknown
-	// conversation are refused alike, as Unauthenticated; an outdated token as
-	// Expired.
-	Sit(ctx context.Context, c SeatCredential) (SeatSession, error)
+	// Sit returns the view of one seat. A wrong token, an unknown conversation
+	// and a seat that belongs to another principal are refused alike, as
+	// Unauthenticated; an outdated token as Expired.
+	Sit(ctx context.Context, p Principal, c SeatCredential) (SeatSession, error)
 }
 
-// SeatCredential is what admits to a seat.
+// SeatCredential is what admits to a seat. A verified principal needs no token
+// for the seats it has taken itself.
 type SeatCredential struct {
 	Conversation ConversationID
 	Seat         Seat
@@ -29,7 +30,8 @@ type SeatCredential struct {
 // bridge.
 type Session interface {
 	// Send stores a draft. When it returns without an error the message is on
-	// disk (SQLite synchronous=FULL) and its readers have been woken.
+	// disk (SQLite synchronous=FULL) and its readers have been woken. A verified
+	// principal is the sender; a draft that names another is refused.
 	Send(ctx context.Context, d Draft) (Sent, error)
 	// Read returns a page at once, perhaps an empty one.
 	Read(ctx context.Context, r ReadRequest) (Page, error)
@@ -57,10 +59,15 @@ type Session interface {
 	Clear(ctx context.Context, channel ChannelName) (int64, error)
 	// Ping tells that the bridge and its store answer.
 	Ping(ctx context.Context) (Health, error)
-	// Entries returns entries of the audit log, but not those of conversations.
-	Entries(ctx context.Context, q EntryQuery) ([]Entry, error)
-	// CreateConversation makes a private channel with two seats.
+	// Entries returns entries of the audit log. Those of conversations are for
+	// verified principals only.
+	Entries(ctx context.Context, q EntryQuery) (EntryPage, error)
+	// CreateConversation makes a private channel with two seats. The creator's
+	// seat belongs to the principal if that is verified.
 	CreateConversation(ctx context.Context, mine, partners Role) (NewConversation, error)
+	// JoinConversation takes the partner's seat with a code that works once. A
+	// wrong, an outdated and a used code are refused alike, as Unauthenticated.
+	JoinConversation(ctx context.Context, code Invite) (Joined, error)
 }
 
 // SeatSession is one seat's view of its conversation. Each of its calls is a
@@ -90,7 +97,8 @@ type Operator interface {
 	// Cleanup removes expired conversations with their messages; their audit
 	// entries stay.
 	Cleanup(ctx context.Context) ([]ConversationID, error)
-	Entries(ctx context.Context, q EntryQuery) ([]Entry, error)
+	Entries(ctx context.Context, q EntryQuery) (EntryPage, error)
+	Admin
 }
 
 // ConversationInfo describes a conversation to its operator.

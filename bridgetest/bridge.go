@@ -4,6 +4,7 @@
 package bridgetest
 
 import (
+	"context"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -18,15 +19,18 @@ import (
 
 // Names of a bridge's files in its directory.
 const (
-	Database = "bridge.db"
-	KeyFile  = "bridge.key"
+	Database     = "bridge.db"
+	KeyFile      = "bridge.key"
+	AuditKeyFile = "bridge.audit.key"
+	Checkpoints  = "bridge.checkpoints"
 )
 
 // Bridge is a running bridge: the engine on a SQLite file.
 type Bridge struct {
 	*relay.Relay
 	Store store.Store
-	Dir   string // where its files are
+	Dir   string         // where its files are
+	Audit relay.AuditLog // as its owner sees it
 
 	t    testing.TB
 	once sync.Once
@@ -65,6 +69,10 @@ func TryOpen(t testing.TB, dir string, opts relay.Options) (*Bridge, error) {
 	if opts.KeyFile == "" {
 		opts.KeyFile = filepath.Join(dir, KeyFile)
 	}
+	if opts.AuditKeyFile == "" {
+		opts.AuditKeyFile = filepath.Join(dir, AuditKeyFile)
+		opts.CheckpointFile = filepath.Join(dir, Checkpoints)
+	}
 	if opts.Logger == nil {
 		opts.Logger = log
 	}
@@ -77,7 +85,8 @@ func TryOpen(t testing.TB, dir string, opts relay.Options) (*Bridge, error) {
 		_ = st.Close()
 		return nil, err
 	}
-	b := &Bridge{Relay: r, Store: st, Dir: dir, t: t}
+	b := &Bridge{Relay: r, Store: st, Dir: dir, t: t,
+		Audit: relay.AuditLog{Store: st, KeyFile: opts.KeyFile, AuditKeyFile: opts.AuditKeyFile}}
 	t.Cleanup(b.Close)
 	return b, nil
 }
@@ -88,16 +97,30 @@ func (b *Bridge) Close() {
 	b.once.Do(func() {
 		b.Relay.Close()
 		Check(b.t, b.Store)
+		b.checkAudit()
 		if err := b.Store.Close(); err != nil {
 			b.t.Errorf("close the store: %v", err)
 		}
 	})
 }
 
+// checkAudit checks that the audit log holds, and every message with its entry.
+func (b *Bridge) checkAudit() {
+	b.t.Helper()
+	ctx := context.Background() // the test's has ended
+	report, err := b.Audit.Verify(ctx, relay.AuditCheck{})
+	if err != nil {
+		b.t.Errorf("verify the audit log: %v", err)
+	}
+	for _, f := range report.Faults {
+		b.t.Errorf("audit log: %s at entry %d: %s", f.Kind, f.Seq, f.Detail)
+	}
+}
+
 // Session returns a session, as Open of a bridge does.
 func (b *Bridge) Session() agentbridge.Session {
 	b.t.Helper()
-	s, err := b.Open(b.t.Context())
+	s, err := b.Open(b.t.Context(), agentbridge.Local())
 	if err != nil {
 		b.t.Fatalf("Open() = %v", err)
 	}
@@ -124,7 +147,7 @@ func (b *Bridge) Pair(mine, partners agentbridge.Role) (creator, partner *Seat) 
 // MustSit returns the seat that a credential admits to.
 func (b *Bridge) MustSit(c agentbridge.SeatCredential) *Seat {
 	b.t.Helper()
-	s, err := b.Sit(b.t.Context(), c)
+	s, err := b.Sit(b.t.Context(), agentbridge.Local(), c)
 	if err != nil {
 		b.t.Fatalf("Sit(%s, seat %s) = %v", c.Conversation, c.Seat, err)
 	}

@@ -41,7 +41,7 @@ func Default() Table {
 		// New conversations, for all that connect without a name of their own.
 		CreateConversation: {{30, time.Minute}, {300, time.Hour}},
 
-		// Wrong tokens for a session, from anybody. A right token is always let in;
+		// Wrong tokens for a session, and wrong invites. A right one is always let in;
 		// this only slows down who guesses.
 		AuthFailure: {{60, time.Minute}},
 

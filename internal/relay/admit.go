@@ -32,38 +32,52 @@ type action struct {
 	ahead   bool               // else whether by a bucket from the future
 }
 
-// action begins something that one principal does. While the bridge is open,
-// that is whoever names himself so.
-func (r *Relay) action(class limit.Class, actor agentbridge.AgentName, target agentbridge.ChannelName) *action {
-	return r.newAction(class, actor, target, string(actor))
+// action begins something that a principal does. Who has no name is whoever he
+// calls himself, "" for those who don't.
+func (r *Relay) action(class limit.Class, p agentbridge.Principal, label agentbridge.AgentName, target agentbridge.ChannelName) *action {
+	if p.Verified() {
+		return r.newAction(class, p.Name, target, bucketKey(class, verifiedKey, string(p.Name)))
+	}
+	if label == "" {
+		label = unverified
+	}
+	return r.newAction(class, label, target, bucketKey(class, labelKey, string(label)))
 }
 
 // action begins something that this seat does: its principal is the seat of this
 // conversation, not of any other.
 func (s *seat) action(class limit.Class) *action {
 	target := s.conv.ID.Channel()
-	return s.relay.newAction(class, s.seat.Agent(), target, string(target)+"/"+string(s.seat))
+	return s.relay.newAction(class, s.seat.Agent(), target, bucketKey(class, labelKey, string(target)+"/"+string(s.seat)))
 }
 
-func (r *Relay) newAction(class limit.Class, actor agentbridge.AgentName, target agentbridge.ChannelName, principal string) *action {
+func (r *Relay) newAction(class limit.Class, actor agentbridge.AgentName, target agentbridge.ChannelName, key string) *action {
 	rule := r.limits[class]
 	if len(rule) == 0 {
-		return &action{relay: r}
+		return &action{relay: r, actor: actor}
 	}
-	return &action{relay: r, class: class, actor: actor, target: target, key: bucketKey(class, principal), rule: rule}
+	return &action{relay: r, class: class, actor: actor, target: target, key: key, rule: rule}
 }
 
 // maxPrincipal is how many bytes of a principal stand in a bucket's key as they
 // are. Labels may be much longer, and are for others to choose.
 const maxPrincipal = 64
 
+// What stands between class and principal in a bucket's key tells those who are
+// known by name from those who call themselves so.
+const (
+	labelKey    = "="
+	verifiedKey = "@"
+	digestKey   = "#" // behind these, for principals that are longer
+)
+
 // bucketKey names a bucket. No two principals share one.
-func bucketKey(class limit.Class, principal string) string {
+func bucketKey(class limit.Class, kind, principal string) string {
 	if len(principal) <= maxPrincipal {
-		return string(class) + "=" + principal
+		return string(class) + kind + principal
 	}
 	sum := sha256.Sum256([]byte(principal))
-	return string(class) + "#" + hex.EncodeToString(sum[:])
+	return string(class) + kind + digestKey + hex.EncodeToString(sum[:])
 }
 
 // early refuses what can't be admitted now, without a transaction: who goes on
@@ -124,7 +138,7 @@ var tooMany = map[limit.Class]string{
 	limit.Conversation:       "too many messages from this session",
 	limit.Channel:            "too many messages from this sender",
 	limit.CreateConversation: "too many new conversations",
-	limit.AuthFailure:        "too many wrong tokens; check conversation_id, session_id and token",
+	limit.AuthFailure:        "too many wrong tokens and invites; check what you were given",
 	limit.Ack:                "too many acknowledgements from this consumer",
 	limit.Check:              "too many looks for messages and at the partner from this session",
 	limit.Status:             "too many status updates from this session",
@@ -169,7 +183,7 @@ func (r *Relay) limited(ctx context.Context, a *action) {
 		if !write {
 			return nil
 		}
-		return t.Log(agentbridge.Entry{At: now, Actor: a.actor, Action: agentbridge.ActionRateLimited, Target: a.target,
+		return t.Log(agentbridge.Entry{At: now, Actor: a.actor, Action: agentbridge.ActionRateLimited, Target: r.loggable(a.target),
 			Detail: detail(map[string]any{"class": a.class, "retry_after": int64(a.refused.RetryAfter / time.Second), "not_written_before": leftOut})})
 	})
 	if err != nil && agentbridge.CodeOf(err) != agentbridge.Closed {

@@ -356,7 +356,7 @@ func TestLimits_guessingLocksNobodyOut(t *testing.T) {
 			if i%2 == 0 {
 				c = unknown
 			}
-			_, err := b.Sit(t.Context(), c)
+			_, err := b.Sit(t.Context(), agentbridge.Local(), c)
 			if i < 60 {
 				bridgetest.WantErr(t, agentbridge.Unauthenticated, err)
 			} else {
@@ -364,17 +364,17 @@ func TestLimits_guessingLocksNobodyOut(t *testing.T) {
 			}
 		}
 		b.MustSit(a.Credential).MustSend("I am still here")
-		_, err := bridgetest.Open(t, b.Dir, relay.Options{}).Sit(t.Context(), wrong)
+		_, err := bridgetest.Open(t, b.Dir, relay.Options{}).Sit(t.Context(), agentbridge.Local(), wrong)
 		wantLimited(t, "a wrong token in another process", err)
 		time.Sleep(time.Second)
-		_, err = b.Sit(t.Context(), wrong)
+		_, err = b.Sit(t.Context(), agentbridge.Local(), wrong)
 		bridgetest.WantErr(t, agentbridge.Unauthenticated, err)
 		if got := lastLimited(t, b, 0); !strings.HasPrefix(got, `local rate_limited  {"class":"auth_failure","not_written_before":0`) {
 			t.Errorf("the last entry of a limit = %q", got)
 		}
 		time.Sleep(time.Hour) // an outdated token is no guess
 		for range 100 {
-			_, err = b.Sit(t.Context(), a.Credential)
+			_, err = b.Sit(t.Context(), agentbridge.Local(), a.Credential)
 			bridgetest.WantErr(t, agentbridge.Expired, err)
 		}
 	})
@@ -411,7 +411,7 @@ func TestLimits_off(t *testing.T) {
 		partner.MustStatus(agentbridge.Waiting)
 	}
 	for range 100 {
-		_, err := b.Sit(t.Context(), agentbridge.SeatCredential{Conversation: a.Credential.Conversation, Seat: agentbridge.SeatA})
+		_, err := b.Sit(t.Context(), agentbridge.Local(), agentbridge.SeatCredential{Conversation: a.Credential.Conversation, Seat: agentbridge.SeatA})
 		bridgetest.WantErr(t, agentbridge.Unauthenticated, err)
 	}
 	if n := countBuckets(t, b.Store); n != 0 {

@@ -21,7 +21,7 @@ func entries(t *testing.T, b *bridgetest.Bridge, after int64) (list []agentbridg
 	if err != nil {
 		t.Fatalf("Entries() = %v", err)
 	}
-	for _, e := range all {
+	for _, e := range all.Entries {
 		if e.Seq > after {
 			list = append([]agentbridge.Entry{e}, list...)
 		}
@@ -69,10 +69,10 @@ func TestAudit_oneEntryForEachDeed(t *testing.T) {
 			do   func()
 			want []string // CONV stands for the conversation
 		}{
-			{"send", func() { first = alice.MustSendDraft(keyed) }, []string{"alice send #build [bytes id seq]"}},
+			{"send", func() { first = alice.MustSendDraft(keyed) }, []string{"alice send #build [bytes hash id seq]"}},
 			{"send again", func() { alice.MustSendDraft(keyed) }, nil},
 			{"send in conflict", func() { d := keyed; d.Body = alice.Draft("c", "other").Body; _, _ = alice.Send(ctx, d) }, nil},
-			{"second send", func() { second = bob.MustSend("#build", "a password") }, []string{"bob send #build [bytes id seq]"}},
+			{"second send", func() { second = bob.MustSend("#build", "a password") }, []string{"bob send #build [bytes hash id seq]"}},
 			{"read", func() { bob.WantRead("#build", "a password", "a password") }, nil},
 			{"wait", func() {
 				_, _ = bob.Wait(ctx, agentbridge.ReadRequest{Channel: "#build", After: second.ID}, time.Second)
@@ -95,7 +95,7 @@ func TestAudit_oneEntryForEachDeed(t *testing.T) {
 			{"empty check", func() { partner.WantCheck() }, nil},
 			{"send to partner", func() {
 				a.MustSendDraft(agentbridge.SeatDraft{Text: "a password", ActionType: "info", Files: []string{"a password.txt"}, Key: "k"})
-			}, []string{"a send CONV [bytes id seq]"}},
+			}, []string{"a send CONV [bytes hash id seq]"}},
 			{"send to partner again", func() {
 				a.MustSendDraft(agentbridge.SeatDraft{Text: "a password", ActionType: "info", Files: []string{"a password.txt"}, Key: "k"})
 			}, nil},
@@ -143,7 +143,7 @@ func TestAudit_refusals(t *testing.T) {
 		conv := a.Credential.Conversation
 		guess := func(c agentbridge.SeatCredential, times int) {
 			for range times {
-				if _, err := b.Sit(t.Context(), c); err == nil {
+				if _, err := b.Sit(t.Context(), agentbridge.Local(), c); err == nil {
 					t.Errorf("Sit(%+v) was let in", c)
 				}
 				time.Sleep(time.Millisecond)

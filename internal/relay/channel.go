@@ -9,13 +9,16 @@ import (
 	"agentbridge/internal/store"
 )
 
-// session implements agentbridge.Session for a local principal.
-type session struct{ relay *Relay }
+// session implements agentbridge.Session for a principal.
+type session struct {
+	relay *Relay
+	who   agentbridge.Principal
+}
 
 var _ agentbridge.Session = (*session)(nil)
 
-// unverified is the actor of calls that name no sender, while the bridge is
-// open to everybody on this machine.
+// unverified is the actor of calls of principals without a name that name no
+// sender either.
 const unverified agentbridge.AgentName = "local"
 
 // channel looks a public channel up. Conversations are not found here, whoever
@@ -27,20 +30,36 @@ func channel(v store.Reader, name agentbridge.ChannelName) (store.Channel, bool,
 
 // Read implements agentbridge.Session.
 func (s *session) Read(ctx context.Context, r agentbridge.ReadRequest) (page agentbridge.Page, err error) {
+	if err := s.mayRead(ctx, r); err != nil {
+		return page, err
+	}
+	return s.read(ctx, r)
+}
+
+// mayRead admits a read, from a cursor of somebody who may use it.
+func (s *session) mayRead(ctx context.Context, r agentbridge.ReadRequest) error {
+	if err := s.may(ctx, opRead, r.Channel); err != nil || r.Consumer == "" {
+		return err
+	}
+	_, err := s.consumer(ctx, opRead, r.Channel, r.Consumer)
+	return err
+}
+
+func (s *session) read(ctx context.Context, r agentbridge.ReadRequest) (page agentbridge.Page, err error) {
 	err = s.relay.store.View(ctx, func(v store.Reader) error {
-		page, err = read(v, r)
+		page, err = read(v, r, s.sight())
 		return err
 	})
 	return page, err
 }
 
-func read(v store.Reader, r agentbridge.ReadRequest) (agentbridge.Page, error) {
+func read(v store.Reader, r agentbridge.ReadRequest, see sight) (agentbridge.Page, error) {
 	page := agentbridge.Page{Channel: r.Channel, Consumer: r.Consumer, Next: r.After}
 	c, ok, err := channel(v, r.Channel)
 	if err != nil || !ok {
 		page.Stale = r.After != ""
 		if err == nil && r.After.IsMark() { // a mark is good in any channel
-			_, known, err := find(v, c, r.After)
+			_, known, err := find(v, c, r.After, see)
 			page.Stale = !known
 			return page, err
 		}
@@ -49,7 +68,7 @@ func read(v store.Reader, r agentbridge.ReadRequest) (agentbridge.Page, error) {
 	switch span := spanOf(r); {
 	case r.After != "":
 		var from agentbridge.Seq
-		if from, ok, err = find(v, c, r.After); err != nil || !ok {
+		if from, ok, err = find(v, c, r.After, see); err != nil || !ok {
 			page.Stale = true
 			return page, err
 		}
@@ -71,13 +90,29 @@ func read(v store.Reader, r agentbridge.ReadRequest) (agentbridge.Page, error) {
 }
 
 // find returns the position of a cursor: a message of this channel, or a mark.
-// A mark beyond all messages there ever were comes from another database.
-func find(v store.Reader, c store.Channel, id agentbridge.MessageID) (agentbridge.Seq, bool, error) {
+// A mark beyond all messages there ever were comes from another database. Who
+// does not see all of them has marks of this channel only, or it could count the
+// others.
+func find(v store.Reader, c store.Channel, id agentbridge.MessageID, see sight) (agentbridge.Seq, bool, error) {
 	if !id.IsMark() {
 		return v.Find(c, id)
 	}
-	last, err := v.LastSeq()
+	reached := v.LastSeq
+	if !see.all {
+		reached = func() (agentbridge.Seq, error) { return lastIn(v, c) }
+	}
+	last, err := reached()
 	return id.Position(), id.Position() <= last, err
+}
+
+// lastIn is the position of the last message of a channel, also if it has been
+// removed.
+func lastIn(v store.Reader, c store.Channel) (agentbridge.Seq, error) {
+	newest, _, err := v.Newest(c, 0, store.Span{Limit: 1})
+	if err != nil || len(newest) == 0 {
+		return c.Floor, err
+	}
+	return newest[0].Seq, nil
 }
 
 func spanOf(r agentbridge.ReadRequest) store.Span {
@@ -92,22 +127,36 @@ func spanOf(r agentbridge.ReadRequest) store.Span {
 	return s
 }
 
-// Message implements agentbridge.Session.
+// Message implements agentbridge.Session. What the principal does not see looks
+// like what is not there, to a stopwatch too.
 func (s *session) Message(ctx context.Context, id agentbridge.MessageID) (m agentbridge.Message, err error) {
+	if err := s.may(ctx, opFind, ""); err != nil {
+		return m, err
+	}
+	see, ok := s.sight(), false
+	var c store.Channel
 	err = s.relay.store.View(ctx, func(v store.Reader) error {
-		found, c, ok, err := v.Message(id)
-		if err == nil && (!ok || c.Private) {
-			return agentbridge.Refuse(agentbridge.NotFound, "", "no message has this id; it may have been removed")
-		}
-		m = found
+		m, c, ok, err = v.Message(id)
 		return err
 	})
-	return m, err
+	if err == nil && ok && !c.Private && see.of(c.Name) {
+		return m, nil
+	}
+	if err == nil {
+		err = agentbridge.Refuse(agentbridge.NotFound, "", "no message has this id; it may have been removed")
+	}
+	if ok {
+		s.relay.denyUnseen(trespass{who: s.who, action: agentbridge.ActionForbidden, op: opFind}, c.Name)
+	}
+	return agentbridge.Message{}, err
 }
 
 // Wait implements agentbridge.Session: read, and if there is nothing, wait for
 // the channel's bell and read again.
 func (s *session) Wait(ctx context.Context, r agentbridge.ReadRequest, timeout time.Duration) (agentbridge.Page, error) {
+	if err := s.mayRead(ctx, r); err != nil {
+		return agentbridge.Page{}, err
+	}
 	if r.After == "" && r.Consumer == "" {
 		return agentbridge.Page{}, agentbridge.Refuse(agentbridge.Required, "cursor",
 			"waiting requires since_id or consumer_id; pass the last message id you have seen, or a stable consumer_id")
@@ -117,7 +166,10 @@ func (s *session) Wait(ctx context.Context, r agentbridge.ReadRequest, timeout t
 	timer := time.NewTimer(min(timeout, agentbridge.MaxWait))
 	defer timer.Stop()
 	for {
-		page, err := s.Read(ctx, r)
+		if err := ended(s.who); err != nil {
+			return agentbridge.Page{}, err
+		}
+		page, err := s.read(ctx, r)
 		if err != nil || page.Stale || len(page.Messages) > 0 {
 			return page, err
 		}
@@ -128,6 +180,8 @@ func (s *session) Wait(ctx context.Context, r agentbridge.ReadRequest, timeout t
 			return page, nil
 		case <-ctx.Done():
 			return page, ctx.Err()
+		case <-end(s.who):
+			return page, ended(s.who)
 		case <-s.relay.done:
 			return page, agentbridge.Refuse(agentbridge.Closed, "", "the bridge is shutting down; reconnect and wait again from the same cursor")
 		}
@@ -136,24 +190,42 @@ func (s *session) Wait(ctx context.Context, r agentbridge.ReadRequest, timeout t
 
 // Ack implements agentbridge.Session.
 func (s *session) Ack(ctx context.Context, a agentbridge.Ack) (cur agentbridge.Cursor, err error) {
+	if err := s.may(ctx, opAck, a.Channel); err != nil {
+		return cur, err
+	}
+	if a.Consumer, err = s.acker(ctx, a); err != nil {
+		return cur, err
+	}
 	if err := s.relay.intake.label("consumer_id", string(a.Consumer)); err != nil {
 		return cur, err
 	}
 	if a.Metadata, err = s.relay.intake.metadata("metadata", a.Metadata); err != nil {
 		return cur, err
 	}
-	act := s.relay.action(limit.Ack, a.Consumer, a.Channel)
+	act := s.relay.action(limit.Ack, s.who, a.Consumer, a.Channel)
 	err = act.update(ctx, func(t store.Tx) error {
 		if err := act.admit(t); err != nil {
 			return err
 		}
-		cur, err = ack(t, a)
+		cur, err = ack(t, a, act.actor)
 		return err
 	})
 	return cur, err
 }
 
-func ack(t store.Tx, a agentbridge.Ack) (agentbridge.Cursor, error) {
+// acker is whose cursor an acknowledgement moves. A verified principal need not
+// say that it means its own.
+func (s *session) acker(ctx context.Context, a agentbridge.Ack) (agentbridge.AgentName, error) {
+	if a.Consumer != "" {
+		return s.consumer(ctx, opAck, a.Channel, a.Consumer)
+	}
+	if !s.who.Verified() {
+		return "", agentbridge.Refuse(agentbridge.Required, "consumer_id", "must not be empty; say whose cursor is to move")
+	}
+	return s.who.Name, nil
+}
+
+func ack(t store.Tx, a agentbridge.Ack, actor agentbridge.AgentName) (agentbridge.Cursor, error) {
 	unknown := agentbridge.Refuse(agentbridge.NotFound, "message_id", "does not exist in this channel; acknowledge an id that bridge_receive or bridge_wait returned")
 	c, ok, err := channel(t, a.Channel)
 	if err != nil {
@@ -177,82 +249,19 @@ func ack(t store.Tx, a agentbridge.Ack) (agentbridge.Cursor, error) {
 	if err := t.PutCursor(c, cur, a.Metadata); err != nil {
 		return cur, err
 	}
-	return cur, t.Log(agentbridge.Entry{At: cur.UpdatedAt, Actor: a.Consumer, Action: agentbridge.ActionAck, Target: c.Name,
-		Detail: detail(map[string]any{"seq": seq})})
-}
-
-// listBytes bounds a channel listing, less what stands around it.
-const listBytes = agentbridge.MaxReplyBytes - 4<<10
-
-// Channels implements agentbridge.Session.
-func (s *session) Channels(ctx context.Context, q agentbridge.ChannelQuery) (list agentbridge.ChannelList, err error) {
-	err = s.relay.store.View(ctx, func(v store.Reader) error {
-		list, err = channels(v, q)
-		return err
-	})
-	return list, err
-}
-
-func channels(v store.Reader, q agentbridge.ChannelQuery) (list agentbridge.ChannelList, err error) {
-	if list.TotalChannels, list.TotalMessages, err = v.Totals(); err != nil {
-		return list, err
+	about := map[string]any{"seq": seq}
+	if a.Consumer != actor {
+		about["consumer"] = a.Consumer
 	}
-	left := q.MaxBytes
-	if left <= 0 {
-		left = listBytes
-	}
-	err = v.Channels(q.After, func(c store.Channel, t store.Tally) (bool, error) {
-		line := agentbridge.ChannelInfo{Name: c.Name, Count: t.Messages, LastAt: t.LastAt}
-		if q.Senders {
-			if line.Senders, err = v.Senders(c, agentbridge.MaxSenders); err != nil {
-				return false, err
-			}
-		}
-		if left -= line.WireSize(); left < 0 && len(list.Channels) > 0 {
-			list.Next = list.Channels[len(list.Channels)-1].Name
-			return false, nil
-		}
-		list.Channels = append(list.Channels, line)
-		return true, nil
-	})
-	return list, err
-}
-
-// Overview implements agentbridge.Session.
-func (s *session) Overview(ctx context.Context, after agentbridge.ChannelName, perChannel, maxBytes int) (o agentbridge.Overview, err error) {
-	span := spanOf(agentbridge.ReadRequest{Limit: min(max(perChannel, 1), agentbridge.MaxPerChannel), MaxBytes: maxBytes})
-	err = s.relay.store.View(ctx, func(v store.Reader) error {
-		o, err = overview(v, after, span)
-		return err
-	})
-	return o, err
-}
-
-// overview stops at the first channel whose newest messages don't fit any
-// more: it is shown whole in the next call, or not at all.
-func overview(v store.Reader, after agentbridge.ChannelName, span store.Span) (o agentbridge.Overview, err error) {
-	left := span.MaxBytes
-	err = v.Channels(after, func(c store.Channel, t store.Tally) (bool, error) {
-		page, _, err := v.Newest(c, 0, span)
-		if err != nil {
-			return false, err
-		}
-		for _, m := range page {
-			left -= m.WireSize()
-		}
-		if left < 0 && len(o.Channels) > 0 {
-			o.Next = o.Channels[len(o.Channels)-1].Name
-			return false, nil
-		}
-		o.Channels = append(o.Channels, agentbridge.ChannelView{Name: c.Name, Total: t.Messages, Messages: page})
-		return true, nil
-	})
-	return o, err
+	return cur, t.Log(agentbridge.Entry{At: cur.UpdatedAt, Actor: actor, Action: agentbridge.ActionAck, Target: c.Name, Detail: detail(about)})
 }
 
 // Clear implements agentbridge.Session.
 func (s *session) Clear(ctx context.Context, name agentbridge.ChannelName) (cleared int64, err error) {
-	act := s.relay.action(limit.Clear, unverified, name)
+	if err := s.may(ctx, opClear, name); err != nil {
+		return 0, err
+	}
+	act := s.relay.action(limit.Clear, s.who, "", name)
 	err = act.update(ctx, func(t store.Tx) error {
 		if err := act.admit(t); err != nil {
 			return err
@@ -264,21 +273,11 @@ func (s *session) Clear(ctx context.Context, name agentbridge.ChannelName) (clea
 		if cleared, err = t.ClearChannel(c); err != nil {
 			return err
 		}
-		return t.Log(agentbridge.Entry{At: time.Now(), Actor: unverified, Action: agentbridge.ActionClear, Target: c.Name,
+		return t.Log(agentbridge.Entry{At: time.Now(), Actor: act.actor, Action: agentbridge.ActionClear, Target: c.Name,
 			Detail: detail(removal{Cleared: cleared})})
 	})
 	if err == nil && cleared > 0 {
 		s.relay.askSweep()
 	}
 	return cleared, err
-}
-
-// Ping implements agentbridge.Session.
-func (s *session) Ping(ctx context.Context) (h agentbridge.Health, err error) {
-	err = s.relay.store.View(ctx, func(v store.Reader) error {
-		h.Channels, h.Messages, err = v.Totals()
-		return err
-	})
-	h.Time = time.Now()
-	return h, err
 }

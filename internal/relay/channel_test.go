@@ -353,7 +353,7 @@ func TestClose_refusesFurtherCalls(t *testing.T) {
 		"Ack":       func() error { _, err := alice.Ack(ctx, agentbridge.Ack{Channel: "#build", Consumer: "a"}); return err },
 		"Clear":     func() error { _, err := alice.Clear(ctx, "#build"); return err },
 		"Ping":      func() error { _, err := alice.Ping(ctx); return err },
-		"Sit":       func() error { _, err := b.Sit(ctx, seat.Credential); return err },
+		"Sit":       func() error { _, err := b.Sit(ctx, agentbridge.Local(), seat.Credential); return err },
 		"Seat.Send": func() error { _, err := seat.Send(ctx, agentbridge.SeatDraft{Text: "x"}); return err },
 		"Check":     func() error { _, err := seat.Check(ctx, 1000); return err },
 		"Partner":   func() error { _, err := seat.Partner(ctx); return err },

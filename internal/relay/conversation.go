@@ -13,33 +13,39 @@ import (
 )
 
 // CreateConversation implements agentbridge.Session.
-func (s *session) CreateConversation(ctx context.Context, mine, partners agentbridge.Role) (agentbridge.NewConversation, error) {
+func (s *session) CreateConversation(ctx context.Context, mine, partners agentbridge.Role) (n agentbridge.NewConversation, err error) {
+	if err := s.may(ctx, opConverse, ""); err != nil {
+		return n, err
+	}
 	now := time.Now()
 	conv := store.Conversation{
 		ID:         newConversationID(),
 		RoleA:      agentbridge.Role(s.relay.intake.text(string(mine), &changes{})),
 		RoleB:      agentbridge.Role(s.relay.intake.text(string(partners), &changes{})),
 		Generation: 1,
+		OwnerA:     s.who.Name,
 		CreatedAt:  now,
 		ExpiresAt:  now.Add(s.relay.ttl),
 	}
-	act := s.relay.action(limit.CreateConversation, unverified, "")
-	err := act.update(ctx, func(t store.Tx) error {
-		if err := act.admit(t); err != nil {
+	act := s.relay.action(limit.CreateConversation, s.who, "", "")
+	err = act.update(ctx, func(t store.Tx) error {
+		if err := create(t, conv); err != nil {
 			return err
 		}
-		return create(t, conv)
+		if n.Invite, n.InviteExpires, err = s.relay.invite(t, conv); err != nil {
+			return err
+		}
+		return act.admit(t)
 	})
 	if err != nil {
 		return agentbridge.NewConversation{}, err
 	}
-	return agentbridge.NewConversation{
-		ID:        conv.ID,
-		Seat:      agentbridge.SeatA,
-		TokenA:    s.relay.key.Derive(conv.ID, agentbridge.SeatA, conv.Generation),
-		TokenB:    s.relay.key.Derive(conv.ID, agentbridge.SeatB, conv.Generation),
-		ExpiresAt: conv.ExpiresAt,
-	}, nil
+	n.ID, n.Seat, n.ExpiresAt = conv.ID, agentbridge.SeatA, conv.ExpiresAt
+	n.TokenA = s.relay.key.Derive(conv.ID, agentbridge.SeatA, conv.Generation)
+	if !s.relay.inviteOnly {
+		n.TokenB = s.relay.key.Derive(conv.ID, agentbridge.SeatB, conv.Generation)
+	}
+	return n, nil
 }
 
 func newConversationID() agentbridge.ConversationID {
@@ -59,12 +65,25 @@ func create(t store.Tx, conv store.Conversation) error {
 	if err := t.PutPresence(c, agentbridge.SeatA.Agent(), store.Presence{HeartbeatAt: conv.CreatedAt}); err != nil {
 		return err
 	}
-	return t.Log(agentbridge.Entry{At: conv.CreatedAt, Actor: agentbridge.SeatA.Agent(), Action: agentbridge.ActionCreateConversation,
+	return t.Log(agentbridge.Entry{At: conv.CreatedAt, Actor: sitter(conv.OwnerA, agentbridge.SeatA), Action: agentbridge.ActionCreateConversation,
 		Target: conv.ID.Channel(), Detail: detail(map[string]any{"role_a": conv.RoleA, "role_b": conv.RoleB})})
 }
 
+// sitter is how the audit log names who took a seat: its owner if it has one.
+func sitter(owner agentbridge.AgentName, s agentbridge.Seat) agentbridge.AgentName {
+	if owner != "" {
+		return owner
+	}
+	return s.Agent()
+}
+
 // Sit implements agentbridge.Bridge.
-func (r *Relay) Sit(ctx context.Context, cred agentbridge.SeatCredential) (agentbridge.SeatSession, error) {
+func (r *Relay) Sit(ctx context.Context, p agentbridge.Principal, cred agentbridge.SeatCredential) (agentbridge.SeatSession, error) {
+	// First of all: who may hold no conversations learns nothing about one by a
+	// token that it found.
+	if err := r.may(ctx, p, opConverse, ""); err != nil {
+		return nil, err
+	}
 	var conv store.Conversation
 	var known bool
 	err := r.store.View(ctx, func(v store.Reader) (err error) {
@@ -76,15 +95,36 @@ func (r *Relay) Sit(ctx context.Context, cred agentbridge.SeatCredential) (agent
 	}
 	// An unknown conversation takes the same way as a wrong token, so that the
 	// answer does not tell which ids exist.
-	if !r.key.Verify(cred.Token, cred.Conversation, cred.Seat, max(conv.Generation, 1)) || !known {
-		r.denied(ctx, cred, known, "wrong token")
-		return nil, r.wrongToken(ctx)
+	if !r.admits(p, conv, cred) || !known {
+		r.denied(ctx, p, cred, known, "wrong token")
+		return nil, r.wrongToken(ctx, p)
 	}
 	if !time.Now().Before(conv.ExpiresAt) {
-		r.denied(ctx, cred, known, "expired")
+		r.denied(ctx, p, cred, known, "expired")
 		return nil, expired(conv)
 	}
-	return &seat{relay: r, conv: conv, seat: cred.Seat}, nil
+	return &seat{relay: r, who: p, conv: conv, seat: cred.Seat}, nil
+}
+
+// admits tells whether a credential admits a principal to its seat. A seat that
+// has an owner admits nobody else, whatever token he found; the owner may leave
+// the token out, but not give a wrong one.
+func (r *Relay) admits(p agentbridge.Principal, conv store.Conversation, cred agentbridge.SeatCredential) bool {
+	right := r.key.Verify(cred.Token, cred.Conversation, cred.Seat, max(conv.Generation, 1))
+	if owner := ownerOf(conv, cred.Seat); owner != "" {
+		return p.Name == owner && (right || cred.Token == "")
+	}
+	return right
+}
+
+func ownerOf(conv store.Conversation, s agentbridge.Seat) agentbridge.AgentName {
+	switch s {
+	case agentbridge.SeatA:
+		return conv.OwnerA
+	case agentbridge.SeatB:
+		return conv.OwnerB
+	}
+	return ""
 }
 
 func expired(conv store.Conversation) error {
@@ -95,6 +135,7 @@ func expired(conv store.Conversation) error {
 // seat implements agentbridge.SeatSession.
 type seat struct {
 	relay *Relay
+	who   agentbridge.Principal
 	conv  store.Conversation
 	seat  agentbridge.Seat
 }
@@ -148,6 +189,9 @@ func (s *seat) beat(ctx context.Context, act *action) error {
 
 // Send implements agentbridge.SeatSession.
 func (s *seat) Send(ctx context.Context, d agentbridge.SeatDraft) (sent agentbridge.Sent, err error) {
+	if err := s.may(ctx); err != nil {
+		return sent, err
+	}
 	in := s.relay.intake
 	if err := in.label("idempotency_key", d.Key); err != nil {
 		return sent, err
@@ -178,6 +222,9 @@ func (s *seat) Send(ctx context.Context, d agentbridge.SeatDraft) (sent agentbri
 
 // SetStatus implements agentbridge.SeatSession.
 func (s *seat) SetStatus(ctx context.Context, status agentbridge.Status) error {
+	if err := s.may(ctx); err != nil {
+		return err
+	}
 	act := s.action(limit.Status)
 	return act.run(ctx, func() error {
 		return s.update(ctx, status, func(t store.Tx, c store.Channel) error {
@@ -195,6 +242,9 @@ func (s *seat) Partner(ctx context.Context) (agentbridge.Partner, error) {
 	p := agentbridge.Partner{Seat: s.seat.Partner(), Role: s.conv.RoleA}
 	if p.Seat == agentbridge.SeatB {
 		p.Role = s.conv.RoleB
+	}
+	if err := s.may(ctx); err != nil {
+		return p, err
 	}
 	if err := s.beat(ctx, s.action(limit.Check)); err != nil {
 		return p, err

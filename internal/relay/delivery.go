@@ -42,6 +42,9 @@ func decodeRemarks(m agentbridge.Metadata) (r remarks) {
 // has passed it is handed out again, so that it is seen twice rather than
 // never.
 func (s *seat) Check(ctx context.Context, maxBytes int) (d agentbridge.Delivery, err error) {
+	if err := s.may(ctx); err != nil {
+		return d, err
+	}
 	act := s.action(limit.Check)
 	waiting, err := s.waiting(ctx)
 	if err != nil {

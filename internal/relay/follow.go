@@ -12,6 +12,7 @@ import (
 // store and an ear: between two calls it holds nothing, however much happens.
 type follower struct {
 	relay   *Relay
+	see     sight
 	channel agentbridge.ChannelName
 	ear     *bell.Ear[agentbridge.ChannelName]
 
@@ -24,7 +25,10 @@ type follower struct {
 
 // Follow implements agentbridge.Session.
 func (s *session) Follow(ctx context.Context, name agentbridge.ChannelName, after agentbridge.Position) (agentbridge.Feed, error) {
-	f := &follower{relay: s.relay, channel: name, ear: s.relay.bell.Listen(name)} // it hears before it looks
+	if err := s.may(ctx, opRead, name); err != nil {
+		return nil, err
+	}
+	f := &follower{relay: s.relay, see: s.sight(), channel: name, ear: s.relay.bell.Listen(name)} // it hears before it looks
 	err := s.relay.store.View(ctx, func(v store.Reader) error { return f.begin(v, agentbridge.MessageID(after)) })
 	if err != nil {
 		f.Close()
@@ -40,7 +44,7 @@ func (f *follower) begin(v store.Reader, after agentbridge.MessageID) error {
 		return err
 	}
 	f.removed, f.expired = c.Removed, c.Expired
-	at, ok, err := find(v, c, after)
+	at, ok, err := find(v, c, after, f.see)
 	switch {
 	case err != nil:
 		return err
@@ -51,7 +55,7 @@ func (f *follower) begin(v store.Reader, after agentbridge.MessageID) error {
 		return nil
 	}
 	f.stale = true
-	if was, err := wasHere(v, c, after); err != nil {
+	if was, err := wasHere(v, c, after, f.see); err != nil {
 		return err
 	} else if was {
 		f.move(c.Floor)
@@ -72,12 +76,12 @@ func (f *follower) beginNow(v store.Reader, c store.Channel) error {
 // wasHere tells whether a cursor that is not found may be one of a message that
 // was removed from c. Its random part can't be checked any more; but all that
 // is left of c came after it, and to show too much loses nothing.
-func wasHere(v store.Reader, c store.Channel, id agentbridge.MessageID) (bool, error) {
+func wasHere(v store.Reader, c store.Channel, id agentbridge.MessageID, see sight) (bool, error) {
 	if at := id.Position(); at > c.Floor || at == 0 && !id.IsMark() {
 		return false, nil
 	}
-	_, _, elsewhere, err := v.Message(id)
-	return !elsewhere, err
+	_, at, elsewhere, err := v.Message(id)
+	return !elsewhere || !see.of(at.Name), err
 }
 
 // move goes behind a position without having seen its message.
@@ -87,6 +91,9 @@ func (f *follower) move(to agentbridge.Seq) { f.at, f.id = to, agentbridge.Mark(
 // channel's bell and look again.
 func (f *follower) Next(ctx context.Context) (batch agentbridge.Batch, err error) {
 	for {
+		if err := ended(f.see.who); err != nil {
+			return batch, err
+		}
 		next := *f // moves only if all went well
 		err := f.relay.store.View(ctx, func(v store.Reader) (err error) {
 			batch, err = next.look(v)
@@ -98,19 +105,21 @@ func (f *follower) Next(ctx context.Context) (batch agentbridge.Batch, err error
 		if *f = next; len(batch.Events) > 0 {
 			return batch, nil
 		}
-		if err := f.relay.hear(ctx, f.ear); err != nil {
+		if err := f.relay.hear(ctx, f.see.who, f.ear); err != nil {
 			return batch, err
 		}
 	}
 }
 
-// hear waits for a ring.
-func (r *Relay) hear(ctx context.Context, ear *bell.Ear[agentbridge.ChannelName]) error {
+// hear waits for a ring, as long as a principal may.
+func (r *Relay) hear(ctx context.Context, p agentbridge.Principal, ear *bell.Ear[agentbridge.ChannelName]) error {
 	select {
 	case <-ear.C:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-end(p):
+		return ended(p)
 	case <-r.done:
 		return agentbridge.Refuse(agentbridge.Closed, "", "the bridge is shutting down; reconnect and go on from the same position")
 	}

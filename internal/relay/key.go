@@ -35,7 +35,7 @@ func openKey(ctx context.Context, st store.Store, path string) (token.Key, error
 }
 
 // matchingKey returns the key of a database that has one.
-func matchingKey(ctx context.Context, st store.Store, path string) (key token.Key, known bool, err error) {
+func matchingKey(ctx context.Context, st viewer, path string) (key token.Key, known bool, err error) {
 	var fingerprint string
 	err = st.View(ctx, func(v store.Reader) error {
 		fingerprint, known, err = v.Setting(keySetting)

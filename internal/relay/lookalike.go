@@ -7,9 +7,9 @@ import (
 
 // unlike refuses a new channel, and a sender who is new to one, if their name
 // looks like one that is there and is another. A name of ASCII letters looks
-// like no other.
-func unlike(v store.Reader, channel agentbridge.ChannelName, sender agentbridge.AgentName) error {
-	if err := unlikeChannel(v, channel); err != nil {
+// like no other, and for a verified one there is somebody who answers for it.
+func (s *session) unlike(v store.Reader, channel agentbridge.ChannelName, sender agentbridge.AgentName) error {
+	if err := s.unlikeChannel(v, channel); err != nil || s.who.Verified() {
 		return err
 	}
 	twin := agentbridge.AgentName(agentbridge.LookAlike(string(sender)))
@@ -26,12 +26,17 @@ func unlike(v store.Reader, channel agentbridge.ChannelName, sender agentbridge.
 	if there, err := v.Wrote(c, twin); err != nil || !there {
 		return err
 	}
+	if !s.sight().of(channel) { // it is not to learn who writes there
+		return agentbridge.Refuse(agentbridge.Reserved, "sender", "looks like another sender's name but is spelt with other letters; choose one that nobody takes for it")
+	}
 	return looksLike("sender", string(twin))
 }
 
-func unlikeChannel(v store.Reader, name agentbridge.ChannelName) error {
+// unlikeChannel compares with channels that the principal may know of. That
+// another one is there, it must not learn.
+func (s *session) unlikeChannel(v store.Reader, name agentbridge.ChannelName) error {
 	twin := agentbridge.ChannelName(agentbridge.LookAlike(string(name)))
-	if twin == name {
+	if twin == name || !s.sight().of(twin) && !allows(s.who, opSend, twin) {
 		return nil
 	}
 	if _, ok, err := v.Channel(name); err != nil || ok { // it was there first, or nobody minded

@@ -161,16 +161,26 @@ func drop(t store.Tx, info agentbridge.ConversationInfo) (dropped bool, err erro
 }
 
 // Entries implements agentbridge.Operator.
-func (o operator) Entries(ctx context.Context, q agentbridge.EntryQuery) (list []agentbridge.Entry, err error) {
+func (o operator) Entries(ctx context.Context, q agentbridge.EntryQuery) (page agentbridge.EntryPage, err error) {
 	if q.Limit == 0 {
 		q.Limit = agentbridge.DefaultEntries
 	}
 	if q.Limit < 1 || q.Limit > agentbridge.MaxEntries {
-		return nil, agentbridge.Refuse(agentbridge.OutOfRange, "limit", "must be 1 to %d", agentbridge.MaxEntries)
+		return page, agentbridge.Refuse(agentbridge.OutOfRange, "limit", "must be 1 to %d", agentbridge.MaxEntries)
 	}
-	err = o.store.View(ctx, func(v store.Reader) error {
-		list, err = v.Entries(q)
-		return err
-	})
-	return list, err
+	want := q.Limit
+	for { // whoever owns the files may look through all of the log
+		var some agentbridge.EntryPage
+		err := o.store.View(ctx, func(v store.Reader) error {
+			some, err = entries(v, q, true)
+			return err
+		})
+		if err != nil {
+			return agentbridge.EntryPage{}, err
+		}
+		page.Entries, page.Next = append(page.Entries, some.Entries...), some.Next
+		if q.Before, q.Limit = some.Next, want-len(page.Entries); q.Limit == 0 || q.Before == 0 {
+			return page, nil
+		}
+	}
 }

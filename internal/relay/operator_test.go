@@ -156,9 +156,15 @@ func TestOperator_entries(t *testing.T) {
 		{"of the conversation", agentbridge.EntryQuery{Target: conv}, 60, 1, 31},
 		{"two of the conversation", agentbridge.EntryQuery{Target: conv, Limit: 2}, 60, 58, 2},
 		{"older ones of the conversation", agentbridge.EntryQuery{Target: conv, Before: 58, Limit: 2}, 56, 54, 2},
+		{"by an agent", agentbridge.EntryQuery{Actor: "alice"}, 61, 3, 30},
+		{"two by an agent", agentbridge.EntryQuery{Actor: "alice", Before: 61, Limit: 2}, 59, 57, 2},
+		{"of an action", agentbridge.EntryQuery{Action: agentbridge.ActionCreateConversation}, 1, 1, 1},
+		{"of a channel", agentbridge.EntryQuery{Target: "#build", Limit: agentbridge.MaxEntries}, 61, 3, 30},
+		{"of an outcome", agentbridge.EntryQuery{Outcome: agentbridge.Denied}, 0, 0, 0},
 		{"of an unknown conversation", agentbridge.EntryQuery{Target: "conv_0123456789abcdef"}, 0, 0, 0},
 	} {
-		list, err := b.Operator().Entries(t.Context(), c.q)
+		page, err := b.Operator().Entries(t.Context(), c.q)
+		list := page.Entries
 		if err != nil || len(list) != c.count || c.count > 0 && (list[0].Seq != c.first || list[len(list)-1].Seq != c.last) {
 			t.Errorf("Entries(%s) = %d of them, %v; want %d, from %d down to %d", c.what, len(list), err, c.count, c.first, c.last)
 		}

@@ -88,30 +88,44 @@ func (d *denials) count(a attempt, now time.Time) (write bool, leftOut int64) {
 
 // denied writes a refused credential to the audit log. All unknown
 // conversations count as one, or inventing ids would fill the log.
-func (r *Relay) denied(ctx context.Context, cred agentbridge.SeatCredential, known bool, reason string) {
-	p := place{cred.Conversation, cred.Seat}
+func (r *Relay) denied(ctx context.Context, p agentbridge.Principal, cred agentbridge.SeatCredential, known bool, reason string) {
+	at := place{cred.Conversation, cred.Seat}
 	if !known {
-		p, reason = place{}, "unknown conversation"
+		at, reason = place{}, "unknown conversation"
 	}
-	write, leftOut := r.denials.count(attempt{p, reason}, time.Now())
+	r.refused(ctx, p, at, reason)
+}
+
+// refused writes to the audit log that somebody was not let in to a place, ""
+// for none that exists: the first time in a denialWindow, for each reason and
+// each who tries. Whoever it was need not stay for it.
+func (r *Relay) refused(ctx context.Context, p agentbridge.Principal, at place, reason string) {
+	now := time.Now()
+	write, leftOut := r.denials.count(attempt{at, reason + " " + string(p.Name)}, now)
 	if !write {
 		return
 	}
-	err := r.store.Update(ctx, func(t store.Tx) error {
+	err := r.store.Update(context.WithoutCancel(ctx), func(t store.Tx) error {
 		// The actor is not the seat: whoever it was could not show that.
-		return t.Log(agentbridge.Entry{At: time.Now(), Actor: unverified, Action: agentbridge.ActionRefused,
-			Target: p.conversation.Channel(), Detail: detail(map[string]any{"seat": p.seat, "reason": reason, "not_written_before": leftOut})})
+		return t.Log(agentbridge.Entry{At: now, Actor: actor(p), Action: agentbridge.ActionRefused,
+			Target: at.conversation.Channel(), Detail: detail(map[string]any{"seat": at.seat, "reason": reason, "not_written_before": leftOut})})
 	})
 	if err != nil {
-		r.log.Error("a refusal could not be written to the audit log", "conversation", cred.Conversation, "error", err)
+		r.log.Error("a refusal could not be written to the audit log", "conversation", at.conversation, "error", err)
 	}
 }
 
-// wrongToken is the answer to a credential that does not admit. It takes from a
-// bucket, and without one it says that there were too many; but a right token
-// never comes here, so guessing keeps nobody out.
-func (r *Relay) wrongToken(ctx context.Context) error {
-	act := r.action(limit.AuthFailure, unverified, "")
+// wrongToken is the answer to a credential that does not admit.
+func (r *Relay) wrongToken(ctx context.Context, p agentbridge.Principal) error {
+	return r.wrong(ctx, p, agentbridge.Refuse(agentbridge.Unauthenticated, "token",
+		"does not admit to this conversation and session_id; check all three as create_conversation returned them, or create a new conversation"))
+}
+
+// wrong takes from the bucket of whoever gave a wrong token or invite, and
+// answers with a refusal; from an empty bucket with another one, that there were
+// too many. But what is right never comes here, so guessing keeps nobody out.
+func (r *Relay) wrong(ctx context.Context, p agentbridge.Principal, refusal error) error {
+	act := r.action(limit.AuthFailure, p, "", "")
 	err := act.update(ctx, act.admit)
 	switch {
 	case agentbridge.CodeOf(err) == agentbridge.RateLimited:
@@ -119,6 +133,5 @@ func (r *Relay) wrongToken(ctx context.Context) error {
 	case err != nil && ctx.Err() == nil: // whatever is wrong with the store, the token is wrong too
 		r.log.Error("a refused credential could not be counted", "error", err)
 	}
-	return agentbridge.Refuse(agentbridge.Unauthenticated, "token",
-		"does not admit to this conversation and session_id; check all three as create_conversation returned them, or create a new conversation")
+	return refusal
 }

@@ -16,21 +16,28 @@ const (
 	maxNotes = 100
 )
 
-// noted is a refusal to be written.
-type noted struct {
-	agentbridge.Refusal
-	leftOut int64 // like ones that were not
-}
+// noted makes an entry that is to be written.
+type noted func() agentbridge.Entry
 
 // NoteRefusal writes down that the boundary turned a request away: the first
 // of its kind from an address in a minute. It never blocks.
 func (r *Relay) NoteRefusal(x agentbridge.Refusal) {
-	write, leftOut := r.denials.count(attempt{reason: string(x.Action) + " " + x.Address}, time.Now())
+	now := time.Now()
+	write, leftOut := r.denials.count(attempt{reason: string(x.Action) + " " + x.Address}, now)
 	if !write {
 		return
 	}
+	r.noteLater(func() agentbridge.Entry {
+		path := agentbridge.Preview(r.intake.text(x.Path, &changes{}), maxPath)
+		return agentbridge.Entry{At: now, Actor: unverified, Action: x.Action,
+			Detail: detail(map[string]any{"ip": x.Address, "path": path, "not_written_before": leftOut})}
+	})
+}
+
+// noteLater has an entry written. It never blocks.
+func (r *Relay) noteLater(n noted) {
 	select {
-	case r.refusals <- noted{x, leftOut}:
+	case r.refusals <- n:
 	default: // there are so many that one more would tell nothing new
 	}
 }
@@ -48,19 +55,15 @@ func (r *Relay) noteLoop() {
 				since, left = now, maxNotes
 			}
 			if left--; left >= 0 {
-				r.note(n)
+				r.note(n())
 			}
 		}
 	}
 }
 
-func (r *Relay) note(n noted) {
-	path := r.intake.text(n.Path, &changes{})
-	err := r.store.Update(context.Background(), func(t store.Tx) error {
-		return t.Log(agentbridge.Entry{At: time.Now(), Actor: unverified, Action: n.Action, Detail: detail(map[string]any{
-			"ip": n.Address, "path": agentbridge.Preview(path, maxPath), "not_written_before": n.leftOut})})
-	})
+func (r *Relay) note(e agentbridge.Entry) {
+	err := r.store.Update(context.Background(), func(t store.Tx) error { return t.Log(e) })
 	if err != nil && agentbridge.CodeOf(err) != agentbridge.Closed {
-		r.log.Error("a refusal could not be written to the audit log", "action", n.Action, "error", err)
+		r.log.Error("a refusal could not be written to the audit log", "action", e.Action, "error", err)
 	}
 }

@@ -30,6 +30,19 @@ type Options struct {
 	// that had one is refused without it.
 	KeyFile string
 
+	// AuditKeyFile holds the key that checkpoints of the audit log are signed
+	// with. It is made for a new database; one that had one is refused without it.
+	// "" signs nothing.
+	AuditKeyFile string
+
+	// CheckpointFile is where each checkpoint is appended besides, "" for
+	// nowhere: outside of the database, which is what finds a rollback of it.
+	CheckpointFile string
+
+	// InviteOnly has creators of conversations not see their partner's token: it
+	// is given to whoever comes with the invitation.
+	InviteOnly bool
+
 	// ConversationTTL is how long the tokens of a new conversation admit; 0
 	// means agentbridge.DefaultTTL.
 	ConversationTTL time.Duration
@@ -85,11 +98,16 @@ type Relay struct {
 	bell    bell.Bell[agentbridge.ChannelName]
 	pulse   pulse
 	denials denials
+	roster  roster
 	limits  limit.Table
 	leases  leases
+	notary  *notary
+	signs   bool // there is a key for the notary
+	names   names
 
 	maxMessage int           // bytes of content
 	eventAge   time.Duration // of a Watch's position
+	inviteOnly bool          // creators don't see their partner's token
 
 	done     chan struct{} // closed by Close
 	sweep    chan struct{} // asks the sweeper to look
@@ -113,20 +131,41 @@ func New(ctx context.Context, st store.Store, opts Options) (*Relay, error) {
 		limits:     opts.Limits,
 		maxMessage: opts.MaxMessage,
 		eventAge:   opts.EventAge,
+		inviteOnly: opts.InviteOnly,
 		done:       make(chan struct{}),
 		sweep:      make(chan struct{}, 1),
 		refusals:   make(chan noted, maxNoted),
+		roster:     newRoster(),
+		notary:     newNotary(opts.CheckpointFile),
+		signs:      opts.AuditKeyFile != "",
 	}
 	if r.intake.redactor == nil {
 		r.intake.redactor = redact.New(nil)
 	}
-	st.OnCommit(r.bell.Ring) // before the first Update, which may be openKey's
+	st.OnCommit(func(topics []agentbridge.ChannelName) { // before the first Update, which may be openKey's
+		r.roster.heed(topics)
+		r.notary.count(len(topics))
+		r.bell.Ring(topics)
+	})
 	var err error
 	if r.key, err = openKey(ctx, st, opts.KeyFile); err != nil {
 		return nil, err
 	}
+	if r.signs {
+		if r.notary.key, err = openAuditKey(ctx, st, opts.AuditKeyFile); err != nil {
+			return nil, err
+		}
+	}
+	if err = r.current(ctx); err != nil { // who is known
+		return nil, err
+	}
+	r.running.Go(r.rosterLoop)
+	r.running.Go(r.touchLoop)
 	r.running.Go(r.sweepLoop)
 	r.running.Go(r.noteLoop)
+	if r.signs {
+		r.running.Go(r.checkpointLoop)
+	}
 	if len(r.limits) > 0 {
 		r.running.Go(r.dropLoop)
 	}
@@ -139,12 +178,19 @@ func New(ctx context.Context, st store.Store, opts Options) (*Relay, error) {
 
 // Close ends all waits and the work in the background.
 func (r *Relay) Close() {
-	r.once.Do(func() { close(r.done) })
-	r.running.Wait()
+	r.once.Do(func() {
+		close(r.done)
+		r.running.Wait()
+		if r.signs {
+			r.checkpoint(1) // after all that writes
+		}
+	})
 }
 
 // Open implements agentbridge.Bridge.
-func (r *Relay) Open(context.Context) (agentbridge.Session, error) { return &session{r}, nil }
+func (r *Relay) Open(_ context.Context, p agentbridge.Principal) (agentbridge.Session, error) {
+	return &session{r, p}, ended(p)
+}
 
 // detail makes the detail of an audit entry of a JSON object.
 func detail(object any) agentbridge.Metadata {

@@ -43,7 +43,7 @@ func TestRetention_removesWhatIsOlder(t *testing.T) {
 		}
 		wantEvents(t, feed, "expired 1", "message day 2")
 		audit, err := alice.Entries(t.Context(), agentbridge.EntryQuery{})
-		if err != nil || len(audit) == 0 || audit[0].Action != agentbridge.ActionExpire {
+		if err != nil || len(audit.Entries) == 0 || audit.Entries[0].Action != agentbridge.ActionExpire {
 			t.Errorf("Entries() = %+v, %v; want the expiry first", audit, err)
 		}
 

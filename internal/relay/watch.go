@@ -25,7 +25,8 @@ const (
 // commits; its position is the number of an entry.
 type watcher struct {
 	relay *Relay
-	only  map[agentbridge.ChannelName]struct{} // nil: all
+	see   sight
+	only  map[agentbridge.ChannelName]struct{} // nil: all that it sees
 	ear   *bell.Ear[agentbridge.ChannelName]
 	at    int64 // behind this entry
 	reset bool  // yet to be told
@@ -33,7 +34,10 @@ type watcher struct {
 
 // Watch implements agentbridge.Session.
 func (s *session) Watch(ctx context.Context, channels []agentbridge.ChannelName, after agentbridge.Position) (agentbridge.Feed, error) {
-	w := &watcher{relay: s.relay, ear: s.relay.bell.Listen(channels...)} // it hears before it looks
+	if err := s.mayWatch(ctx, channels); err != nil {
+		return nil, err
+	}
+	w := &watcher{relay: s.relay, see: s.sight(), ear: s.relay.bell.Listen(channels...)} // it hears before it looks
 	if len(channels) > 0 {
 		w.only = map[agentbridge.ChannelName]struct{}{}
 	}
@@ -45,6 +49,20 @@ func (s *session) Watch(ctx context.Context, channels []agentbridge.ChannelName,
 		return nil, err
 	}
 	return w, nil
+}
+
+// mayWatch asks for each channel that is named. Who names none is shown what it
+// may read.
+func (s *session) mayWatch(ctx context.Context, channels []agentbridge.ChannelName) error {
+	if len(channels) == 0 {
+		return s.may(ctx, opWatch, "")
+	}
+	for _, c := range channels {
+		if err := s.may(ctx, opRead, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *watcher) begin(v store.Reader, after agentbridge.Position) error {
@@ -77,6 +95,9 @@ func (w *watcher) Next(ctx context.Context) (batch agentbridge.Batch, err error)
 		return agentbridge.Batch{Events: []agentbridge.Event{{Kind: agentbridge.EventReset}}, Next: w.Position()}, nil
 	}
 	for {
+		if err := ended(w.see.who); err != nil {
+			return batch, err
+		}
 		next := *w // moves only if all went well
 		err := w.relay.store.View(ctx, func(v store.Reader) (err error) {
 			batch, err = next.look(v)
@@ -92,7 +113,7 @@ func (w *watcher) Next(ctx context.Context) (batch agentbridge.Batch, err error)
 		if moved {
 			continue // what it read was not for us; there may be more
 		}
-		if err := w.relay.hear(ctx, w.ear); err != nil {
+		if err := w.relay.hear(ctx, w.see.who, w.ear); err != nil {
 			return batch, err
 		}
 	}
@@ -118,7 +139,7 @@ func (w *watcher) look(v store.Reader) (batch agentbridge.Batch, err error) {
 		}
 		at = e.Seq
 	}
-	batch.More = batch.More || len(entries) == watchBatch
+	batch.More = batch.More || w.see.all && len(entries) == watchBatch // to others it would tell what else goes on
 	w.at = at
 	batch.Next = w.Position()
 	return batch, nil
@@ -127,7 +148,7 @@ func (w *watcher) look(v store.Reader) (batch agentbridge.Batch, err error) {
 // event is what an entry tells watchers, if it is for them. A message that has
 // been removed since is left out; its removal has an entry too.
 func (w *watcher) event(v store.Reader, e agentbridge.Entry) (event agentbridge.Event, ok bool, err error) {
-	if _, wanted := w.only[e.Target]; w.only != nil && !wanted || e.Target.Private() {
+	if _, wanted := w.only[e.Target]; w.only != nil && !wanted || e.Target.Private() || !w.see.of(e.Target) {
 		return event, false, nil
 	}
 	var about struct {
@@ -161,42 +182,3 @@ func (w *watcher) Position() agentbridge.Position {
 
 // Close implements agentbridge.Feed.
 func (w *watcher) Close() { w.ear.Close() }
-
-// entryLooks is how many pages of the log Entries reads to find entries that
-// are not those of conversations.
-const entryLooks = 10
-
-// Entries implements agentbridge.Session.
-func (s *session) Entries(ctx context.Context, q agentbridge.EntryQuery) (list []agentbridge.Entry, err error) {
-	if q.Limit <= 0 {
-		q.Limit = agentbridge.DefaultEntries
-	}
-	q.Limit = min(q.Limit, agentbridge.MaxEntries)
-	err = s.relay.store.View(ctx, func(v store.Reader) error {
-		list, err = entries(v, q)
-		return err
-	})
-	return list, err
-}
-
-func entries(v store.Reader, q agentbridge.EntryQuery) (list []agentbridge.Entry, err error) {
-	for range entryLooks {
-		page, err := v.Entries(agentbridge.EntryQuery{Before: q.Before, Limit: agentbridge.MaxEntries})
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range page {
-			q.Before = e.Seq
-			if e.Target.Private() || q.Target != "" && e.Target != q.Target {
-				continue
-			}
-			if list = append(list, e); len(list) == q.Limit {
-				return list, nil
-			}
-		}
-		if len(page) < agentbridge.MaxEntries {
-			break
-		}
-	}
-	return list, nil
-}
