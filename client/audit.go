@@ -6,61 +6,61 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"time"
 
 	"agentbridge"
 	"agentbridge/internal/wire"
 )
 
-// entryLooks is how many pages of the log Entries reads to find those of one
-// channel, as near by.
-const entryLooks = 10
-
 // Entries implements agentbridge.Session. The server may keep its audit log to
 // itself, and shows no more of it than its audit retention.
-func (c *Client) Entries(ctx context.Context, q agentbridge.EntryQuery) (list []agentbridge.Entry, err error) {
-	if q.Limit <= 0 {
-		q.Limit = agentbridge.DefaultEntries
+func (c *Client) Entries(ctx context.Context, q agentbridge.EntryQuery) (page agentbridge.EntryPage, err error) {
+	w, err := ask(ctx, c, get("/api/audit", entryQuery(q)), func(w wire.Audit) bool { return w.Events != nil && w.NextBefore >= 0 })
+	if err != nil {
+		return page, err
 	}
-	q.Limit = min(q.Limit, agentbridge.MaxEntries)
-	page := q.Limit
-	if q.Target != "" {
-		page = agentbridge.MaxEntries // the API knows no target: look for it here
+	if !w.Enabled {
+		return page, agentbridge.Refuse(agentbridge.Unavailable, "", "the bridge at %s does not show its audit log; ask its operator, who can read it there or let the server show it", c.name)
 	}
-	for range entryLooks {
-		events, err := c.auditPage(ctx, q.Before, page)
+	for _, event := range w.Events {
+		e, err := readEntry(event)
 		if err != nil {
-			return nil, err
+			return agentbridge.EntryPage{}, c.foreign("an entry in its answer makes no sense")
 		}
-		for _, event := range events {
-			e, err := readEntry(event)
-			if err != nil {
-				return nil, c.foreign("an entry in its answer makes no sense")
-			}
-			q.Before = e.Seq
-			if q.Target != "" && e.Target != q.Target {
-				continue
-			}
-			if list = append(list, e); len(list) == q.Limit {
-				return list, nil
-			}
-		}
-		if len(events) < page {
-			break
-		}
+		page.Entries = append(page.Entries, e)
 	}
-	return list, nil
+	page.Next = w.NextBefore
+	return page, nil
 }
 
-func (c *Client) auditPage(ctx context.Context, before int64, limit int) ([]wire.AuditEvent, error) {
-	q := url.Values{"limit": {strconv.Itoa(limit)}}
-	if before > 0 {
-		q.Set("before", strconv.FormatInt(before, 10))
+// entryQuery is an EntryQuery as the API takes it.
+func entryQuery(q agentbridge.EntryQuery) url.Values {
+	if q.Limit <= 0 {
+		q.Limit = agentbridge.DefaultEntries // the API's own default is another
 	}
-	w, err := ask(ctx, c, get("/api/audit", q), func(w wire.Audit) bool { return w.Events != nil })
-	if err == nil && !w.Enabled {
-		err = agentbridge.Refuse(agentbridge.Unavailable, "", "the bridge at %s does not show its audit log; ask its operator, who can read it there or let the server show it", c.name)
+	v := url.Values{"limit": {strconv.Itoa(min(q.Limit, agentbridge.MaxEntries))}}
+	set := func(name, value string) {
+		if value != "" {
+			v.Set(name, value)
+		}
 	}
-	return w.Events, err
+	set("channel", string(q.Target))
+	set("actor", string(q.Actor))
+	set("event", string(q.Action))
+	set("outcome", string(q.Outcome))
+	set("since", timeText(q.Since))
+	set("until", timeText(q.Until))
+	if q.Before > 0 {
+		v.Set("before", strconv.FormatInt(q.Before, 10))
+	}
+	return v
+}
+
+func timeText(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339Nano)
 }
 
 // readEntry reads an entry back from the words of reference B.

@@ -78,7 +78,7 @@ func (c *Client) Read(ctx context.Context, r agentbridge.ReadRequest) (agentbrid
 }
 
 func readListed(channel agentbridge.ChannelName, l wire.Listed) (agentbridge.Message, error) {
-	r := wire.Record{Seq: l.Seq, ID: l.ID, Channel: channel, Sender: l.Sender, Timestamp: l.TSFull, Encoding: l.Encoding}
+	r := wire.Record{Seq: l.Seq, ID: l.ID, Channel: channel, Sender: l.Sender, Verified: l.Verified, Timestamp: l.TSFull, Encoding: l.Encoding}
 	if l.Content != nil {
 		r.Content = *l.Content
 	}

@@ -67,6 +67,7 @@ type Client struct {
 	onRestart func(err error, wait time.Duration)
 	http      *http.Client
 	transport *http.Transport
+	witness   witness // of what Ping was told of the audit log
 }
 
 var _ agentbridge.Session = (*Client)(nil)

@@ -2,8 +2,10 @@ package client_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"agentbridge"
 	"agentbridge/bridgetest"
@@ -15,7 +17,7 @@ import (
 func serve(t *testing.T, b agentbridge.Bridge, o httpapi.Options) *httptest.Server {
 	t.Helper()
 	api := httpapi.New(b, o)
-	server := httptest.NewServer(api.Handler())
+	server := httptest.NewServer(asLocal(api.Handler()))
 	t.Cleanup(func() {
 		api.Close()
 		server.Close()
@@ -49,17 +51,21 @@ func TestEntries(t *testing.T) {
 		alice.MustSend("#other", "two")
 	}
 	alice.MustClear("#build")
-	for _, q := range []agentbridge.EntryQuery{{}, {Limit: 2}, {Before: 4}, {Target: "#build"}, {Target: "#build", Limit: 2}, {Target: "#none"}} {
+	at := time.Now()
+	for _, q := range []agentbridge.EntryQuery{{}, {Limit: 2}, {Before: 4}, {Target: "#build"}, {Target: "#build", Limit: 2}, {Target: "#none"},
+		{Actor: "alice"}, {Actor: "alice", Limit: 1, Before: 5}, {Action: agentbridge.ActionClear}, {Action: agentbridge.ActionForbidden},
+		{Outcome: agentbridge.Allowed, Limit: 3}, {Outcome: agentbridge.Denied}, {Since: at}, {Since: at.Add(-time.Hour), Until: at.Add(time.Hour), Limit: 1},
+		{Until: at.Add(-time.Hour)}} {
 		want, err := b.Session().Entries(t.Context(), q)
 		if err != nil {
 			t.Fatalf("Entries(%+v) near by = %v", q, err)
 		}
 		got, err := c.Entries(t.Context(), q)
-		if err != nil || len(got) != len(want) {
-			t.Fatalf("Entries(%+v) = %d, %v; want %d", q, len(got), err, len(want))
+		if err != nil || len(got.Entries) != len(want.Entries) || got.Next != want.Next {
+			t.Fatalf("Entries(%+v) = %d, next %d, %v; want %d, next %d", q, len(got.Entries), got.Next, err, len(want.Entries), want.Next)
 		}
-		for i, w := range want {
-			g := got[i]
+		for i, w := range want.Entries {
+			g := got.Entries[i]
 			if g.Seq != w.Seq || g.Action != w.Action || g.Actor != w.Actor || g.Target != w.Target || string(g.Detail) != string(w.Detail) ||
 				agentbridge.FormatTime(g.At) != agentbridge.FormatTime(w.At) {
 				t.Errorf("Entries(%+v) = %+v, want %+v", q, g, w)
@@ -127,3 +133,10 @@ func TestContextEnds(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// asLocal stands for the boundary of an open bridge.
+func asLocal(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(agentbridge.WithPrincipal(r.Context(), agentbridge.Local())))
+	})
+}

@@ -14,10 +14,26 @@ func (c *Client) CreateConversation(ctx context.Context, mine, partners agentbri
 	if err != nil {
 		return agentbridge.NewConversation{}, err
 	}
-	until, err := wire.ReadTime(w.ExpiresAt)
-	if err != nil {
+	return c.readConversation(w)
+}
+
+// readConversation reads an answer to a creation. A bridge that knows no
+// invitations gave none.
+func (c *Client) readConversation(w wire.Conversation) (n agentbridge.NewConversation, err error) {
+	n = agentbridge.NewConversation{ID: w.ConversationID, Seat: w.SessionID,
+		TokenA: agentbridge.Token(w.SessionAToken), TokenB: agentbridge.Token(w.SessionBToken)}
+	if n.ExpiresAt, err = wire.ReadTime(w.ExpiresAt); err != nil {
 		return agentbridge.NewConversation{}, c.foreign("the time in its answer makes no sense")
 	}
-	return agentbridge.NewConversation{ID: w.ConversationID, Seat: w.SessionID,
-		TokenA: agentbridge.Token(w.SessionAToken), TokenB: agentbridge.Token(w.SessionBToken), ExpiresAt: until}, nil
+	if w.Invite == "" {
+		return n, nil
+	}
+	n.Invite, err = agentbridge.ParseInvite(w.Invite)
+	if err == nil {
+		n.InviteExpires, err = wire.ReadTime(w.InviteExpires)
+	}
+	if err != nil {
+		return agentbridge.NewConversation{}, c.foreign("the invite in its answer makes no sense")
+	}
+	return n, nil
 }

@@ -47,7 +47,9 @@ func (c *Client) refusal(resp *http.Response) error {
 	}
 	switch resp.StatusCode {
 	case http.StatusUnauthorized:
-		e.Message = c.unauthorized(e.Message)
+		if e.Field == "" { // else it is about something in the request
+			e.Message = c.unauthorized(e.Message)
+		}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"))
 	}

@@ -49,7 +49,7 @@ func (s *site) start() {
 	s.addr = l.Addr().String()
 	s.bridge = bridgetest.Open(s.t, s.dir, relay.Options{})
 	s.api = httpapi.New(s.bridge.Relay, httpapi.Options{})
-	s.server = &http.Server{Handler: s.api.Handler()}
+	s.server = &http.Server{Handler: asLocal(s.api.Handler())}
 	go func(server *http.Server) { _ = server.Serve(l) }(s.server)
 }
 

@@ -51,7 +51,7 @@ func TestForeign(t *testing.T) {
 		"null":                 answer(200, asJSON, "null"),
 		"a list":               answer(200, asJSON, "[]"),
 		"half of an answer":    answer(200, asJSON, `{"channel":"#a","messages":[`),
-		"no time in a message": answer(200, asJSON, `{"channel":"#a","messages":[{"seq":1}],"channels":[{}],"id":"x","service":"agentbridge","conversation_id":"conv_0123456789abcdef","consumer_id":"alice","events":[{}],"enabled":true}`),
+		"no time in a message": answer(200, asJSON, `{"channel":"#a","messages":[{"seq":1}],"channels":[{}],"id":"x","service":"agentbridge","conversation_id":"conv_0123456789abcdef","session_id":"b","consumer_id":"alice","events":[{}],"enabled":true}`),
 		"JSON that refuses":    answer(404, asJSON, `{"message":"Not Found"}`),
 		"an empty answer":      answer(200, nil, ""),
 		"no content":           answer(204, nil, ""),
@@ -88,6 +88,7 @@ func everyCall(t *testing.T, c *client.Client) map[string]error {
 		"Clear":    second(c.Clear(ctx, "#b")),
 		"Entries":  second(c.Entries(ctx, agentbridge.EntryQuery{})),
 		"Create":   second(c.CreateConversation(ctx, "backend_developer", "frontend_developer")),
+		"Join":     second(c.JoinConversation(ctx, "7K3M-9QWE-R2TX")),
 		"Follow":   second(c.Follow(ctx, "#a", "")),
 		"Watch":    second(c.Watch(ctx, nil, "7")),
 	}

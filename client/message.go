@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 
@@ -10,7 +11,7 @@ import (
 
 // Send implements agentbridge.Session. A draft without an idempotency key gets
 // a random one, so that it can be sent again when nobody answered without being
-// stored twice.
+// stored twice. One without a sender is from whose token the client has.
 //
 // The body travels as text even if it is an envelope: it is canonical already,
 // and the bridge finds out what a text is.
@@ -30,7 +31,7 @@ func (c *Client) Send(ctx context.Context, d agentbridge.Draft) (agentbridge.Sen
 	if err != nil {
 		return agentbridge.Sent{}, c.foreign("the time in its answer makes no sense")
 	}
-	sent := agentbridge.Sent{ID: w.ID, Seq: w.Seq, Channel: w.Channel, Sender: d.Sender, At: at, Deduplicated: w.Deduplicated,
+	sent := agentbridge.Sent{ID: w.ID, Seq: w.Seq, Channel: w.Channel, Sender: cmp.Or(w.Sender, d.Sender), At: at, Deduplicated: w.Deduplicated,
 		Redacted: w.Kinds, Sanitized: w.Sanitized}
 	if own {
 		sent.Deduplicated = false // only an earlier try of this very call can have stored it
@@ -47,7 +48,7 @@ func (c *Client) Message(ctx context.Context, id agentbridge.MessageID) (agentbr
 	if err != nil {
 		return agentbridge.Message{}, err
 	}
-	m, err := wire.Record{Seq: d.Seq, ID: d.ID, Channel: d.Channel, Sender: d.Sender, Content: d.Content, Timestamp: d.TS, Encoding: d.Encoding}.Read()
+	m, err := wire.Record{Seq: d.Seq, ID: d.ID, Channel: d.Channel, Sender: d.Sender, Verified: d.Verified, Content: d.Content, Timestamp: d.TS, Encoding: d.Encoding}.Read()
 	if err != nil {
 		return agentbridge.Message{}, c.foreign("the time in its answer makes no sense")
 	}

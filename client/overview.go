@@ -69,8 +69,20 @@ func (c *Client) Overview(ctx context.Context, after agentbridge.ChannelName, pe
 	return o, nil
 }
 
-// Ping implements agentbridge.Session.
+// Agent tells whose token the client was given, "" for one that is nobody's in
+// particular, or none.
+func (c *Client) Agent(ctx context.Context) (agentbridge.AgentName, error) {
+	if c.token == "" {
+		return "", nil
+	}
+	w, err := ask(ctx, c, get("/api/session", nil), func(w wire.Session) bool { return w.Authenticated })
+	return w.Agent, err
+}
+
+// Ping implements agentbridge.Session. It also fails, as Unusable, if the
+// bridge's audit log contradicts what an earlier Ping was told of it.
 func (c *Client) Ping(ctx context.Context) (agentbridge.Health, error) {
+	before := c.witness.before()
 	w, err := ask(ctx, c, get("/api/ping", nil), func(w wire.Health) bool { return w.Service == agentbridge.Service })
 	if err != nil {
 		return agentbridge.Health{}, err
@@ -79,5 +91,14 @@ func (c *Client) Ping(ctx context.Context) (agentbridge.Health, error) {
 	if err != nil {
 		return agentbridge.Health{}, c.foreign("the time in its answer makes no sense")
 	}
-	return agentbridge.Health{Channels: w.Channels, Messages: w.Messages, Time: at}, nil
+	h := agentbridge.Health{Channels: w.Channels, Messages: w.Messages, Time: at}
+	if w.Checkpoint != nil {
+		h.Checkpoint.Note = *w.Checkpoint
+	}
+	said, err := readCheckpoint(h.Checkpoint.Note)
+	if err != nil {
+		return agentbridge.Health{}, c.foreign(err.Error())
+	}
+	h.Checkpoint.Size = said.size
+	return h, c.witness.check(before, said)
 }

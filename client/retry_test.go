@@ -29,10 +29,10 @@ func TestSend_answerLost(t *testing.T) {
 			var lost atomic.Int64
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/api/send" && lost.Add(1) <= 2 {
-					api.Handler().ServeHTTP(httptest.NewRecorder(), r)
+					asLocal(api.Handler()).ServeHTTP(httptest.NewRecorder(), r)
 					panic(http.ErrAbortHandler)
 				}
-				api.Handler().ServeHTTP(w, r)
+				asLocal(api.Handler()).ServeHTTP(w, r)
 			}))
 			t.Cleanup(server.Close)
 			alice := bridgetest.NewAgent(t, dial(t, client.Options{URL: server.URL}), "alice")
@@ -82,7 +82,7 @@ func TestRetries(t *testing.T) {
 				}
 			}
 		})
-		for path, want := range map[string]int{"/api/send": 4, "/api/ack": 4, "/api/clear": 1, "/api/conversations": 1, "/api/wait": 1, "/api/messages": 2, "/events/channel/#a": 1} {
+		for path, want := range map[string]int{"/api/send": 4, "/api/ack": 4, "/api/clear": 1, "/api/conversations": 1, "/api/conversations/join": 1, "/api/wait": 1, "/api/messages": 2, "/events/channel/#a": 1} {
 			if asked[path] != want {
 				t.Errorf("%s: asked %s %d times, want %d", name, path, asked[path], want)
 			}

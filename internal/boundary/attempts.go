@@ -1,4 +1,4 @@
-// This file limits guessing at the token, by address.
+// This file limits guessing at credentials, by address.
 
 package boundary
 
@@ -29,7 +29,23 @@ type attempts struct {
 // record is an address's budget of failures, as the time at which it is whole again.
 type record struct {
 	whole time.Time
-	good  time.Time // until then the right token admits even if the budget is used up
+	good  [2]time.Time // until then the right credential of these means admits even if the budget is used up
+}
+
+// means is the kind of a credential.
+type means int
+
+const (
+	shared   means = iota // the token that all share, which may be short
+	personal              // too long to be guessed
+)
+
+// latest is until when anything is remembered of the address for its successes.
+func (r record) latest() time.Time {
+	if r.good[shared].After(r.good[personal]) {
+		return r.good[shared]
+	}
+	return r.good[personal]
 }
 
 func newAttempts() *attempts { return &attempts{byAddress: map[netip.Addr]record{}} }
@@ -42,10 +58,28 @@ const (
 	limited
 )
 
-// judge decides about an attempt. An address with nothing left is limited whatever the token, so that guessing
-// on is worth nothing; unless it succeeded within the last hour: then one agent with an old token would
-// lock out all the others on its machine. It tells how long a limited address has to wait.
-func (a *attempts) judge(address netip.Addr, right bool) (verdict, time.Duration) {
+// exhausted tells how long an address has to wait before any attempt of it is looked at, 0 if it need not.
+func (a *attempts) exhausted(address netip.Addr) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := time.Now()
+	rec := a.byAddress[limitKey(address)]
+	if now.Before(rec.latest()) {
+		return 0
+	}
+	return max(0, rec.wait(now))
+}
+
+// wait is how long an address has to wait for its next failure; not at all if it is not positive.
+func (r record) wait(now time.Time) time.Duration {
+	return max(0, r.whole.Sub(now)) - (attemptBurst-1)*attemptTime
+}
+
+// judge decides about an attempt. An address with nothing left is limited whatever the credential, so that
+// guessing on is worth nothing; unless it succeeded within the last hour by the same means: then one agent with
+// an old token would lock out all the others on its machine. An agent's own success opens no way to guess at
+// the shared token. It tells how long a limited address has to wait.
+func (a *attempts) judge(address netip.Addr, by means, right bool) (verdict, time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now, key := time.Now(), limitKey(address)
@@ -53,17 +87,19 @@ func (a *attempts) judge(address netip.Addr, right bool) (verdict, time.Duration
 	if rec.whole.Before(now) {
 		rec.whole = now
 	}
-	wait := rec.whole.Sub(now) - (attemptBurst-1)*attemptTime
+	wait := rec.wait(now)
 	switch {
-	case right && (wait <= 0 || now.Before(rec.good)):
-		if rec.good.Sub(now) < goodTime-goodStep {
-			a.set(key, record{rec.whole, now.Add(goodTime)}, now)
+	case right && (wait <= 0 || now.Before(rec.good[by])):
+		if rec.good[by].Sub(now) < goodTime-goodStep {
+			rec.good[by] = now.Add(goodTime)
+			a.set(key, rec, now)
 		}
 		return passed, 0
 	case wait > 0:
 		return limited, wait
 	}
-	a.set(key, record{rec.whole.Add(attemptTime), rec.good}, now)
+	rec.whole = rec.whole.Add(attemptTime)
+	a.set(key, rec, now)
 	return wrong, 0
 }
 
@@ -86,13 +122,13 @@ func (a *attempts) set(key netip.Addr, rec record, now time.Time) {
 // forget makes room: by those with nothing to remember, or else by a tenth of all, first those whose
 // budget is whole again first. The caller holds mu.
 func (a *attempts) forget(now time.Time) {
-	maps.DeleteFunc(a.byAddress, func(_ netip.Addr, r record) bool { return !now.Before(r.whole) && !now.Before(r.good) })
+	maps.DeleteFunc(a.byAddress, func(_ netip.Addr, r record) bool { return !now.Before(r.whole) && !now.Before(r.latest()) })
 	if len(a.byAddress) < maxAddresses {
 		return
 	}
 	keys := slices.SortedFunc(maps.Keys(a.byAddress), func(x, y netip.Addr) int {
 		rx, ry := a.byAddress[x], a.byAddress[y]
-		return cmp.Or(rx.whole.Compare(ry.whole), rx.good.Compare(ry.good))
+		return cmp.Or(rx.whole.Compare(ry.whole), rx.latest().Compare(ry.latest()))
 	})
 	for _, key := range keys[:addressesStep] {
 		delete(a.byAddress, key)

@@ -1,10 +1,12 @@
-// This file asks for the token. It keeps only the token's digest.
+// This file asks who a request comes from. Of the shared token it keeps only the digest.
 
 package boundary
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,9 +15,8 @@ import (
 	"time"
 
 	"agentbridge"
+	"agentbridge/internal/wire"
 )
-
-const challenge = `Bearer realm="agentbridge"`
 
 // checkURL refuses tokens in URLs, right or wrong and needed or not: they end in logs, histories and
 // referrers. It reads the query less strictly than any handler does.
@@ -37,30 +38,41 @@ func checkURL(v *visit) *refusal {
 	return nil
 }
 
-// authenticate admits who may go on, and notes the session of a cookie.
+// known tells whether there are credentials at all.
+func (b *Boundary) known() bool {
+	return b.opts.Token != "" || b.opts.RequireToken || b.opts.Authenticator != nil && b.opts.Authenticator.AuthRequired()
+}
+
+// required tells whether nobody comes in without a credential.
+func (b *Boundary) required() bool {
+	return b.opts.Token != "" || b.opts.RequireToken || !b.opts.AllowUnauthenticatedNetwork && b.known()
+}
+
+// authenticate admits who may go on, and notes who it is. Where nobody has a credential one means nothing;
+// otherwise whoever offers one is asked for the right one, even where none is needed.
 func (b *Boundary) authenticate(v *visit) *refusal {
 	switch {
 	case !v.protected:
 		return nil
-	case b.opts.Token == "":
+	case !b.known():
 		return b.admitLocal(v)
 	case v.path == sessionPath && v.r.Method == http.MethodDelete: // whoever has the cookie may give it up
 		return nil
 	}
 	if credential, given := bearer(v.r.Header.Values("Authorization")); given {
-		return b.tryToken(v, credential)
+		return b.tryCredential(v, credential)
 	}
 	if minting := v.path == sessionPath && v.r.Method == http.MethodPost; !minting { // or a stolen cookie would live for ever
 		if v.session = b.sessions.find(cookies(v.r)); v.session != nil {
+			v.who = v.session.who
 			return nil
 		}
 	}
-	return unauthorized(challenge)
-}
-
-func unauthorized(challenge string) *refusal {
-	return &refusal{action: agentbridge.ActionAuthFailure, status: http.StatusUnauthorized, message: "unauthorized",
-		header: "WWW-Authenticate", value: challenge}
+	if b.required() {
+		return b.unauthorized(v, "")
+	}
+	v.who = agentbridge.Local()
+	return nil
 }
 
 // bearer returns the credential of an Authorization header (RFC 6750), and whether there is one. Two headers
@@ -78,26 +90,84 @@ func bearer(values []string) (credential string, given bool) {
 	return credential, given
 }
 
-// tryToken compares digests, so that the time it takes tells nothing about the token.
-func (b *Boundary) tryToken(v *visit, credential string) *refusal {
-	digest := sha256.Sum256([]byte(credential))
-	right := subtle.ConstantTimeCompare(digest[:], b.token[:]) == 1
-	switch verdict, wait := b.attempts.judge(v.client, right); verdict {
-	case passed:
-		return nil
-	case limited:
-		seconds := int64((wait + time.Second - 1) / time.Second)
-		return &refusal{action: agentbridge.ActionAuthFailure, status: http.StatusTooManyRequests,
-			message: fmt.Sprintf("too many failed attempts to authenticate from this address: try again in %d s", seconds),
-			header:  "Retry-After", value: strconv.FormatInt(seconds, 10)}
+// tryCredential admits whom a credential does. From an address that has guessed too often it is not even
+// looked at.
+func (b *Boundary) tryCredential(v *visit, credential string) *refusal {
+	if wait := b.attempts.exhausted(v.client); wait > 0 {
+		return tooMany(wait)
 	}
-	return unauthorized(challenge + `, error="invalid_token"`)
+	who, means, err := b.identify(v.r.Context(), credential)
+	right := err == nil || agentbridge.CodeOf(err) == agentbridge.Forbidden
+	if !right && !isWrong(err) {
+		return &refusal{status: http.StatusServiceUnavailable, fault: err, header: "Retry-After", value: "5",
+			message: "credentials can't be checked at the moment: try again in 5 s"}
+	}
+	switch verdict, wait := b.attempts.judge(v.client, means, right); {
+	case verdict == limited:
+		return tooMany(wait)
+	case verdict == wrong:
+		return b.unauthorized(v, wire.InvalidToken)
+	case err != nil:
+		return b.insufficient(v, err)
+	}
+	v.who, v.bearer = who, true
+	return nil
 }
 
-// admitLocal is the check of a bridge without a token: whoever asks must be on this machine. Behind a proxy,
-// even one of this machine, anybody may stand.
+// errWrong is a credential that nobody knows.
+var errWrong = agentbridge.Refuse(agentbridge.Unauthenticated, "", "unknown credential")
+
+func isWrong(err error) bool {
+	code := agentbridge.CodeOf(err)
+	return code == agentbridge.Unauthenticated || code == agentbridge.Expired
+}
+
+// identify returns who holds a credential. It compares digests, so that the time it takes tells nothing about
+// the shared token.
+func (b *Boundary) identify(ctx context.Context, credential string) (agentbridge.Principal, means, error) {
+	digest := sha256.Sum256([]byte(credential))
+	if b.opts.Token != "" && subtle.ConstantTimeCompare(digest[:], b.token[:]) == 1 {
+		return agentbridge.Local(), shared, nil
+	}
+	if credential == "" || b.opts.Authenticator == nil {
+		return agentbridge.Principal{}, personal, errWrong
+	}
+	who, err := b.opts.Authenticator.Authenticate(ctx, credential)
+	if err == nil {
+		err = who.Ended() // just now
+	}
+	return who, personal, err
+}
+
+// unauthorized is the one answer to whoever comes without a credential that admits; why it does not is for
+// nobody to know. A challenge tells clients only whether they sent one.
+func (b *Boundary) unauthorized(v *visit, wrong string) *refusal {
+	return &refusal{action: agentbridge.ActionAuthFailure, status: http.StatusUnauthorized, message: "unauthorized",
+		header: "WWW-Authenticate", value: b.challenge(v, wrong)}
+}
+
+func (b *Boundary) insufficient(v *visit, err error) *refusal {
+	message := "this credential admits to nothing here; ask the bridge's operator for a role"
+	if e, ok := errors.AsType[*agentbridge.Error](err); ok {
+		message = e.Message
+	}
+	return &refusal{action: agentbridge.ActionAuthFailure, status: http.StatusForbidden, message: message,
+		header: "WWW-Authenticate", value: b.challenge(v, wire.InsufficientScope)}
+}
+
+func tooMany(wait time.Duration) *refusal {
+	seconds := int64((wait + time.Second - 1) / time.Second)
+	return &refusal{action: agentbridge.ActionAuthFailure, status: http.StatusTooManyRequests,
+		message: fmt.Sprintf("too many failed attempts to authenticate from this address: try again in %d s", seconds),
+		header:  "Retry-After", value: strconv.FormatInt(seconds, 10)}
+}
+
+// admitLocal is the check of a bridge that asks for no credential: whoever asks must be on this machine.
+// Behind a proxy, even one of this machine, anybody may stand.
 func (b *Boundary) admitLocal(v *visit) *refusal {
 	if b.opts.AllowUnauthenticatedNetwork || v.peer.IsLoopback() && !proxied(v.r.Header) {
+		v.who = agentbridge.Local()
+		v.anonymous = b.opts.Authenticator != nil && !b.opts.AllowUnauthenticatedNetwork
 		return nil
 	}
 	return &refusal{action: agentbridge.ActionAuthFailure, status: http.StatusForbidden,

@@ -18,8 +18,8 @@ import (
 // preflight.
 func checkMediaType(v *visit) *refusal {
 	carries := v.r.Method == http.MethodPost || v.r.Method == http.MethodPut || v.r.Method == http.MethodPatch
-	asJSON := isBelow(v.path, "/messages", "/mcp") ||
-		slices.Contains([]string{"/api/send", "/api/ack", "/api/clear", "/api/conversations"}, v.path)
+	asJSON := isBelow(v.path, "/messages", "/mcp", "/api/conversations") ||
+		slices.Contains([]string{"/api/send", "/api/ack", "/api/clear"}, v.path)
 	if carries && asJSON && !isJSON(v.r.Header.Values("Content-Type")) {
 		return reject(http.StatusUnsupportedMediaType, "content-type must be application/json")
 	}

@@ -5,6 +5,7 @@
 package boundary
 
 import (
+	"context"
 	"crypto/sha256"
 	"log/slog"
 	"net/http"
@@ -17,15 +18,23 @@ import (
 
 // Options of a Boundary.
 type Options struct {
-	// Token is the shared token; "" leaves the bridge open to this machine.
+	// Token is the shared token: whoever holds it is agentbridge.Local. "" for none.
 	Token string
+	// Authenticator knows further credentials; nil for none.
+	Authenticator Authenticator
+	// RequireToken lets nobody in without a credential, although there may be none yet. If it is false, there
+	// is no Token and the Authenticator requires nothing, the bridge is open to this machine.
+	RequireToken bool
+	// Resource tells OAuth clients where to get a credential; nil: nowhere.
+	Resource *Resource
 	// TrustedHosts are host names or IPs without port that a request may name, beyond the loopback names;
 	// "*.example.org" stands for every name below it. CheckHost tells whether one is well formed.
 	TrustedHosts []string
 	// CORSOrigins are other origins whose pages may use the bridge, as browsers send them. CheckOrigin tells
 	// whether one is well formed.
 	CORSOrigins []string
-	// AllowUnauthenticatedNetwork lets other machines in without a token, if there is none.
+	// AllowUnauthenticatedNetwork lets everybody in without a credential, from other machines too, unless there
+	// is a Token or RequireToken. Credentials that are given must be right all the same.
 	AllowUnauthenticatedNetwork bool
 	// Proxies are the peers whose X-Forwarded-* headers are believed.
 	Proxies []netip.Prefix
@@ -62,6 +71,17 @@ func (o Options) withDefaults() Options {
 // bodyTime is what a client gets for sending a whole body.
 const bodyTime = 30 * time.Second
 
+// Authenticator knows who holds a credential.
+type Authenticator interface {
+	// AuthRequired tells whether nobody is to be let in without one. It is asked for every request, and again
+	// while one that came without lasts.
+	AuthRequired() bool
+	// Authenticate returns who a credential admits. One that admits nobody is refused as Unauthenticated or
+	// Expired, which counts as an attempt; one that is right but admits to nothing as Forbidden. Any other error
+	// is a fault, which is nobody's attempt.
+	Authenticate(ctx context.Context, credential string) (agentbridge.Principal, error)
+}
+
 // Boundary checks requests. Its methods are safe for concurrent use.
 type Boundary struct {
 	opts     Options
@@ -88,7 +108,7 @@ func New(o Options) *Boundary {
 	}
 }
 
-// Close revokes all sessions, which ends the requests that came with their cookies.
+// Close revokes all cookies, which ends the requests that came with their cookies.
 func (b *Boundary) Close() { b.sessions.close() }
 
 // Wrap checks every request before next sees it. It answers /api/session itself.
@@ -102,13 +122,15 @@ func (b *Boundary) Wrap(next http.Handler) http.Handler {
 			return
 		}
 		switch {
+		case v.metadata != "":
+			b.serveMetadata(w, v)
 		case v.preflight:
 			answerPreflight(w)
 		case v.path == sessionPath:
 			b.serveSession(w, v)
 		default:
-			ctx, done := v.session.bind(r.Context())
-			defer done()
+			ctx, leave := b.enter(w, v)
+			defer leave()
 			r = r.WithContext(ctx)
 			r.Body = b.limitBody(w, v)
 			next.ServeHTTP(w, r)
@@ -121,6 +143,9 @@ func (b *Boundary) Wrap(next http.Handler) http.Handler {
 func (b *Boundary) admit(v *visit) *refusal {
 	if no := b.checkHost(v); no != nil {
 		return no
+	}
+	if v.metadata != "" { // is for everybody, pages of other sites included
+		return nil
 	}
 	if v.preflight {
 		return b.checkPreflight(v)
@@ -142,6 +167,7 @@ type refusal struct {
 	message string // for whoever asked, and for the log; repeats nothing that they sent
 
 	header, value string // one more header of the answer, if any
+	fault         error  // of ours, for the log; nil if the request is at fault
 }
 
 func reject(status int, message string) *refusal {
@@ -166,6 +192,10 @@ const maxLogged = 200
 // report tells of a refusal. A query stays out of it: it may hold what somebody took for a place for tokens.
 func (b *Boundary) report(v *visit, no *refusal) {
 	address := v.address()
+	if no.fault != nil { // which tells nothing about who asked
+		b.opts.Logger.Error("credentials can't be checked", "error", no.fault)
+		return
+	}
 	b.opts.Logger.Warn("request refused", "status", no.status, "reason", no.message, "address", address,
 		"path", agentbridge.Preview(v.r.URL.Path, maxLogged))
 	b.opts.Refused(agentbridge.Refusal{Action: no.action, Address: address, Path: v.r.URL.Path})

@@ -26,7 +26,12 @@ func (b *Boundary) setHeaders(h http.Header, v *visit) {
 	if len(b.origins) > 0 {
 		h.Add("Vary", "Origin")
 	}
-	if v.listed {
+	switch {
+	case v.metadata != "":
+		h.Set("Cache-Control", "max-age=300")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		h.Set("Access-Control-Allow-Origin", "*")
+	case v.listed:
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 		setCORS(h, v.origin)
 	}

@@ -10,10 +10,13 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"agentbridge"
 )
 
 const (
 	maxSessions = 1000
+	maxOfOne    = 50 // of a verified principal, so that no agent ends the others'
 	sessionSize = 32 // random bytes of a cookie
 )
 
@@ -33,18 +36,21 @@ type sessions struct {
 
 // session admits whoever has its cookie. Its context stands for its life, and no request's.
 type session struct {
+	who    agentbridge.Principal
 	minted time.Time
 	ctx    context.Context
 	end    context.CancelCauseFunc
 	expiry *time.Timer
+	unbind func() bool // from the principal's life
 }
 
 func newSessions(ttl time.Duration) *sessions {
 	return &sessions{ttl: ttl, byDigest: map[[sha256.Size]byte]*session{}}
 }
 
-// mint opens a session and returns its cookie. If there are too many the oldest ends.
-func (s *sessions) mint() string {
+// mint opens a session for a principal, with whose life it ends, and returns its cookie. If there are too many
+// the oldest ends.
+func (s *sessions) mint(who agentbridge.Principal) string {
 	random := make([]byte, sessionSize)
 	_, _ = rand.Read(random) // never fails
 	cookie := base64.RawURLEncoding.EncodeToString(random)
@@ -52,25 +58,35 @@ func (s *sessions) mint() string {
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.byDigest) >= maxSessions {
-		s.remove(s.oldest(), errSessionRevoked)
+	if n, oldest := s.of(who.Name); who.Verified() && n >= maxOfOne {
+		s.remove(oldest, errSessionRevoked)
+	} else if len(s.byDigest) >= maxSessions {
+		_, oldest = s.of("")
+		s.remove(oldest, errSessionRevoked)
 	}
-	x := &session{minted: time.Now()}
+	x := &session{who: who, minted: time.Now(), unbind: func() bool { return true }}
 	x.ctx, x.end = context.WithCancelCause(context.Background())
 	x.expiry = time.AfterFunc(s.ttl, func() { s.drop(digest, errSessionExpired) })
+	if who.Life != nil {
+		x.unbind = context.AfterFunc(who.Life, func() { s.drop(digest, context.Cause(who.Life)) })
+	}
 	s.byDigest[digest] = x
 	return cookie
 }
 
-// oldest is the digest of the session that was minted first. The caller holds mu.
-func (s *sessions) oldest() (digest [sha256.Size]byte) {
+// of counts the sessions of an agent, of everybody if its name is "", and returns the digest of the one that
+// was minted first. The caller holds mu.
+func (s *sessions) of(name agentbridge.AgentName) (n int, oldest [sha256.Size]byte) {
 	var first *session
 	for d, x := range s.byDigest {
-		if first == nil || x.minted.Before(first.minted) {
-			digest, first = d, x
+		if name != "" && x.who.Name != name {
+			continue
+		}
+		if n++; first == nil || x.minted.Before(first.minted) {
+			oldest, first = d, x
 		}
 	}
-	return digest
+	return n, oldest
 }
 
 // find returns the session of one of these cookies, or nil. A browser may send several: other ports of the
@@ -79,7 +95,7 @@ func (s *sessions) find(cookies []string) *session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range cookies {
-		if x := s.byDigest[sha256.Sum256([]byte(c))]; x != nil {
+		if x := s.byDigest[sha256.Sum256([]byte(c))]; x != nil && x.who.Ended() == nil {
 			return x
 		}
 	}
@@ -106,6 +122,7 @@ func (s *sessions) remove(digest [sha256.Size]byte, cause error) {
 	}
 	delete(s.byDigest, digest)
 	x.expiry.Stop()
+	x.unbind()
 	x.end(cause)
 }
 
@@ -114,19 +131,5 @@ func (s *sessions) close() {
 	defer s.mu.Unlock()
 	for digest := range s.byDigest {
 		s.remove(digest, errSessionRevoked)
-	}
-}
-
-// bind returns a request's context that ends with the session, at once. The caller calls done when the
-// request is over. A request without a session keeps its context.
-func (x *session) bind(ctx context.Context) (_ context.Context, done func()) {
-	if x == nil {
-		return ctx, func() {}
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	unbind := context.AfterFunc(x.ctx, func() { cancel(context.Cause(x.ctx)) })
-	return ctx, func() {
-		unbind()
-		cancel(nil)
 	}
 }

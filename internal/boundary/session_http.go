@@ -1,4 +1,4 @@
-// This file is /api/session, where a browser exchanges the token for a cookie that no script can read.
+// This file is /api/session, where a browser exchanges a credential for a cookie that no script can read.
 
 package boundary
 
@@ -15,27 +15,31 @@ const (
 	maxCookies = 8 // of that name that are looked at
 )
 
-// serveSession answers a request that has been admitted. Only a Bearer token gets here with a POST.
+// serveSession answers a request that has been admitted. A cookie is given for a credential and never for a
+// cookie, and it is never one that the browser came with: whoever planted that would share the session.
 func (b *Boundary) serveSession(w http.ResponseWriter, v *visit) {
-	required := b.opts.Token != ""
+	answer := wire.Session{Authenticated: true, AuthRequired: b.required(), Agent: v.who.Name}
+	if v.who.Verified() {
+		answer.Roles = v.who.Roles
+	}
 	switch v.r.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodPost:
-		if required {
+		if v.bearer {
 			b.sessions.revoke(cookies(v.r))
-			http.SetCookie(w, cookie(v, b.sessions.mint(), int(b.opts.SessionTTL/time.Second)))
+			http.SetCookie(w, cookie(v, b.sessions.mint(v.who), int(b.opts.SessionTTL/time.Second)))
 		}
 	case http.MethodDelete:
 		b.sessions.revoke(cookies(v.r))
 		http.SetCookie(w, cookie(v, "", -1))
-		wire.WriteJSON(w, http.StatusOK, wire.Session{Authenticated: false, AuthRequired: required})
+		wire.WriteJSON(w, http.StatusOK, wire.Session{Authenticated: false, AuthRequired: answer.AuthRequired})
 		return
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST, DELETE")
 		wire.WriteError(w, http.StatusMethodNotAllowed, "method not allowed")
 		return
 	}
-	wire.WriteJSON(w, http.StatusOK, wire.Session{Authenticated: true, AuthRequired: required})
+	wire.WriteJSON(w, http.StatusOK, answer)
 }
 
 // cookie lasts for so many seconds; fewer than 0 remove it.

@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"agentbridge"
 )
 
 const sessionPath = "/api/session"
@@ -25,7 +27,13 @@ type visit struct {
 	preflight bool       // a browser asks whether a page may ask
 	path      string     // clean
 	protected bool       // needs authentication
-	session   *session   // that the request was authenticated with; nil for none
+	metadata  string     // the part of the bridge whose metadata is asked for; "" if none is
+
+	who     agentbridge.Principal // that the request acts for
+	bearer  bool                  // by a credential of its own
+	session *session              // by a cookie; nil if not
+
+	anonymous bool // by neither, and only as long as nobody has a credential
 }
 
 func (b *Boundary) look(r *http.Request) *visit {
@@ -43,6 +51,7 @@ func (b *Boundary) look(r *http.Request) *visit {
 		v.listed = b.origins[o]
 	}
 	v.preflight = r.Method == http.MethodOptions && v.origin != "" && r.Header.Get("Access-Control-Request-Method") != ""
+	v.metadata = b.metadataOf(r.URL.Path)
 	v.path = path.Clean("/" + r.URL.Path)
 	v.protected = isProtected(v.path) || isProtected(r.URL.Path) // however it is routed
 	return v

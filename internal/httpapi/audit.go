@@ -12,28 +12,55 @@ import (
 
 const defaultEvents = 100 // of /api/audit unless told
 
-// audit is GET /api/audit, newest first.
+// audit is GET /api/audit, newest first. Where the log is not shown to
+// everybody, those who are known by name are asked for the right to see it.
 func audit(ctx context.Context, c *call) (any, error) {
-	out := wire.Audit{Enabled: c.server.opts.Audit, Events: []wire.AuditEvent{}}
+	out := wire.Audit{Enabled: c.server.opts.Audit || agentbridge.PrincipalOf(ctx).Verified(), Events: []wire.AuditEvent{}}
 	if !out.Enabled {
 		return out, nil
 	}
-	before, err := c.query.positive("before")
+	q, err := entryQuery(c.query)
 	if err != nil {
 		return nil, err
 	}
-	limit := c.query.clamped("limit", defaultEvents, 1, agentbridge.MaxEntries)
-	entries, err := c.session.Entries(ctx, agentbridge.EntryQuery{Before: before, Limit: limit})
+	if oldest := time.Now().Add(-c.server.opts.AuditAge); q.Since.Before(oldest) {
+		q.Since = oldest
+	}
+	page, err := c.session.Entries(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	oldest := time.Now().Add(-c.server.opts.AuditAge)
-	for _, e := range entries {
-		if !e.At.Before(oldest) {
-			out.Events = append(out.Events, auditEvent(e))
-		}
+	for _, e := range page.Entries {
+		out.Events = append(out.Events, auditEvent(e))
 	}
+	out.NextBefore = page.Next
 	return out, nil
+}
+
+func entryQuery(p params) (q agentbridge.EntryQuery, err error) {
+	q.Limit = p.clamped("limit", defaultEvents, 1, agentbridge.MaxEntries)
+	if q.Before, err = p.positive("before"); err != nil {
+		return q, err
+	}
+	if q.Target, err = p.target("channel"); err != nil {
+		return q, err
+	}
+	if q.Actor, err = p.actor("actor"); err != nil {
+		return q, err
+	}
+	if q.Action, err = optional(p, "event", agentbridge.ParseAction); err != nil {
+		return q, err
+	}
+	if q.Outcome, err = optional(p, "outcome", agentbridge.ParseOutcome); err != nil {
+		return q, err
+	}
+	if q.Since, err = p.time("since"); err != nil {
+		return q, err
+	}
+	if q.Until, err = p.time("until"); err == nil && !q.Until.IsZero() && !q.Until.After(q.Since) {
+		err = agentbridge.Refuse(agentbridge.OutOfRange, "until", "must be later than since")
+	}
+	return q, err
 }
 
 func auditEvent(e agentbridge.Entry) wire.AuditEvent {

@@ -84,7 +84,7 @@ func (v *channelView) event(f *frames, e agentbridge.Event) (moved bool) {
 	case agentbridge.EventMessage:
 		m := e.Message
 		f.event(wire.EventMessage, agentbridge.Position(m.ID), wire.StreamMessage{Seq: m.Seq, ID: m.ID, Channel: m.Channel,
-			Sender: m.Sender, Content: m.Content, Timestamp: agentbridge.FormatTime(m.At), Encoding: m.Encoding})
+			Sender: m.Sender, Verified: m.Verified, Content: m.Content, Timestamp: agentbridge.FormatTime(m.At), Encoding: m.Encoding})
 		return true
 	case agentbridge.EventCleared:
 		f.event(wire.EventClear, "", wire.Cleared{Channel: e.Channel, Cleared: e.Removed})

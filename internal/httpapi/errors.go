@@ -36,6 +36,7 @@ var statuses = map[agentbridge.Code]int{
 	agentbridge.Conflict:              http.StatusConflict,
 	agentbridge.NotFound:              http.StatusNotFound,
 	agentbridge.Unauthenticated:       http.StatusUnauthorized,
+	agentbridge.Forbidden:             http.StatusForbidden,
 	agentbridge.Expired:               http.StatusUnauthorized,
 	agentbridge.RateLimited:           http.StatusTooManyRequests,
 	agentbridge.Unreachable:           http.StatusServiceUnavailable,
@@ -69,7 +70,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		if context.Cause(r.Context()) == ended {
 			return // whoever asked has left, which is nobody's fault
 		}
-		err = agentbridge.Refuse(agentbridge.Unauthenticated, "", "the session has ended; sign in again")
+		err = endOf(r.Context())
 	}
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -96,7 +97,23 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	s.log.Log(r.Context(), level(e.Code), "refused", "method", r.Method, "path", r.URL.Path, "status", status, "error", err)
 	setRefusalHeader(w.Header(), status, e.RetryAfter)
+	switch {
+	case e.Code == agentbridge.Forbidden:
+		wire.SetChallenge(r.Context(), w.Header(), wire.InsufficientScope)
+	case status == http.StatusUnauthorized && agentbridge.PrincipalOf(r.Context()).Ended() != nil:
+		wire.SetChallenge(r.Context(), w.Header(), wire.InvalidToken)
+	case status == http.StatusUnauthorized:
+		wire.SetChallenge(r.Context(), w.Header(), "")
+	}
 	wire.WriteJSON(w, status, bodyOf(err, e))
+}
+
+// endOf says why a request was ended on this side.
+func endOf(ctx context.Context) error {
+	if e, ok := errors.AsType[*agentbridge.Error](context.Cause(ctx)); ok {
+		return e // of a credential that was revoked or has expired
+	}
+	return agentbridge.Refuse(agentbridge.Unauthenticated, "", "the session has ended; sign in again")
 }
 
 func bodyOf(err error, e *agentbridge.Error) wire.Error {
@@ -120,9 +137,6 @@ func level(code agentbridge.Code) slog.Level {
 }
 
 func setRefusalHeader(h http.Header, status int, retryAfter time.Duration) {
-	if status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", "Bearer")
-	}
 	if retryAfter > 0 || status == http.StatusServiceUnavailable {
 		seconds := (retryAfter + time.Second - 1) / time.Second
 		h.Set("Retry-After", strconv.Itoa(int(max(1, seconds))))

@@ -105,7 +105,7 @@ func TestErrors_answers(t *testing.T) {
 
 func TestErrors_unauthenticatedSaysHow(t *testing.T) {
 	h := serve(t, faulty(agentbridge.Refuse(agentbridge.Expired, "", "m")), httpapi.Options{})
-	if a := h.get("/api/ping"); a.status != 401 || a.header.Get("WWW-Authenticate") != "Bearer" {
+	if a := h.get("/api/ping"); a.status != 401 || a.header.Get("WWW-Authenticate") != `Bearer realm="agentbridge"` {
 		t.Errorf("%s = %d with WWW-Authenticate %q", a.call, a.status, a.header.Get("WWW-Authenticate"))
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // eventStream is GET /api/events: what happens in several channels, in batches.
 // An error means that it did not begin.
-func (s *Server) eventStream(w http.ResponseWriter, r *http.Request, q params) error {
+func (s *Server) eventStream(w http.ResponseWriter, r *http.Request, q params, _ string) error {
 	channels, err := topics(q)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"agentbridge"
@@ -16,4 +18,9 @@ func (s *Server) SetTimes(keepAlive, writeLimit time.Duration) {
 func StatusOf(code agentbridge.Code) (status int, ok bool) {
 	status, ok = statuses[code]
 	return status, ok
+}
+
+// Paths are all that the server offers; those that go on end with a slash.
+func Paths() []string {
+	return slices.Concat(slices.Collect(maps.Keys(routes)), slices.Collect(maps.Keys(longRoutes)))
 }

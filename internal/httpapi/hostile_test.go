@@ -102,7 +102,7 @@ func (h *hall) wantReadable(channel string, id agentbridge.MessageID, content st
 // The same in every other field: refused by name or harmless, and never an
 // internal error.
 func TestHostile_everyField(t *testing.T) {
-	h := newHall(t, httpapi.Options{})
+	h := newHall(t, httpapi.Options{Audit: true})
 	for _, p := range poison {
 		value := encode(t, p.content)
 		for _, c := range []struct{ path, body string }{
@@ -126,7 +126,8 @@ func TestHostile_everyField(t *testing.T) {
 		for _, path := range []string{"/api/messages?channel=%s", "/api/messages?channel=c&since_id=%s", "/api/messages?channel=c&consumer_id=%s", "/api/messages?channel=c&limit=%s",
 			"/api/messages?channel=c&before_seq=%s", "/api/messages?channel=c&max_bytes=%s", "/api/messages?channel=c&full=%s", "/api/messages/%s",
 			"/api/wait?timeout_seconds=0&channel=c&since_id=%s", "/api/wait?channel=c&consumer_id=x&timeout_seconds=%s0x", "/api/wait?timeout_seconds=0&channel=c&consumer_id=x&limit=%s",
-			"/api/channels?after_channel=%s", "/api/overview?per_channel=%s", "/api/audit?limit=%s", "/api/audit?before=%s", "/api/events?since_seq=%sx", "/api/events?topics=a,%s%%0A"} {
+			"/api/channels?after_channel=%s", "/api/overview?per_channel=%s", "/api/audit?limit=%s", "/api/audit?before=%s",
+			"/api/audit?channel=%s", "/api/audit?actor=%s", "/api/audit?event=%s", "/api/audit?outcome=%s", "/api/audit?since=%s", "/api/audit?until=%s", "/api/events?since_seq=%sx", "/api/events?topics=a,%s%%0A"} {
 			if len(p.content) > 10_000 {
 				continue // a request line is bounded by net/http
 			}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"agentbridge"
 )
@@ -65,6 +66,20 @@ func (p params) positive(name string) (int64, error) {
 	return n, nil
 }
 
+// time returns a point in time, zero if it is absent. A plus sign that was not
+// escaped arrives as a blank.
+func (p params) time(name string) (time.Time, error) {
+	s := p.get(name)
+	if s == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, strings.ReplaceAll(s, " ", "+"))
+	if err != nil {
+		return time.Time{}, agentbridge.Refuse(agentbridge.InvalidFormat, name, "must be a time as in 2026-01-31T12:00:00Z (RFC 3339)")
+	}
+	return at, nil
+}
+
 // parseInt reads a whole number; one that is too large for an int is the
 // largest.
 func parseInt(s string) (n int, ok bool) {
@@ -119,4 +134,31 @@ func (p params) cursor() (after agentbridge.MessageID, consumer agentbridge.Agen
 		consumer, err = agentbridge.ParseAgentName("consumer_id", s)
 	}
 	return after, consumer, err
+}
+
+// optional returns what a parameter is parsed to, zero if it is absent.
+func optional[T ~string](p params, name string, parse func(field, s string) (T, error)) (v T, err error) {
+	if s := p.get(name); s != "" {
+		v, err = parse(name, s)
+	}
+	return v, err
+}
+
+// target returns a channel or conversation, "" if it is absent.
+func (p params) target(name string) (agentbridge.ChannelName, error) {
+	s := agentbridge.ChannelName(p.get(name))
+	if s == "" || s.Private() {
+		return s, nil
+	}
+	return agentbridge.ParseChannelName(string(s))
+}
+
+// actor returns whose doing is asked for, "" for anybody's. The bridge and its
+// operator act too, under names that no agent may have.
+func (p params) actor(name string) (agentbridge.AgentName, error) {
+	actor, err := optional(p, name, agentbridge.ParseAgentName)
+	if agentbridge.CodeOf(err) == agentbridge.Reserved {
+		err = nil
+	}
+	return actor, err
 }

@@ -75,7 +75,7 @@ func listingRequest(q params) (r agentbridge.ReadRequest, err error) {
 func listed(m agentbridge.Message, full bool) wire.Listed {
 	at := agentbridge.FormatTime(m.At)
 	envelope, _ := m.Envelope()
-	l := wire.Listed{Seq: m.Seq, ID: m.ID, TS: at, TSFull: at, Sender: m.Sender, IsJSON: isJSON(m.Content), Encoding: m.Encoding, Message: envelope}
+	l := wire.Listed{Seq: m.Seq, ID: m.ID, TS: at, TSFull: at, Sender: m.Sender, Verified: m.Verified, IsJSON: isJSON(m.Content), Encoding: m.Encoding, Message: envelope}
 	if full {
 		l.Content = &m.Content
 	} else {
@@ -106,7 +106,7 @@ func detail(ctx context.Context, c *call) (any, error) {
 	}
 	envelope, warning := m.Envelope()
 	return wire.Detail{
-		Seq: m.Seq, ID: m.ID, Channel: m.Channel, Sender: m.Sender, TS: agentbridge.FormatTime(m.At),
+		Seq: m.Seq, ID: m.ID, Channel: m.Channel, Sender: m.Sender, Verified: m.Verified, TS: agentbridge.FormatTime(m.At),
 		IsJSON: isJSON(m.Content), Content: m.Content, ContentParsed: parsed(m.Content), Bytes: len(m.Content),
 		Encoding: m.Encoding, Message: envelope, ParseWarning: warning,
 	}, nil

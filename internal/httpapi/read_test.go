@@ -398,7 +398,7 @@ func TestWait_endsWithItsSession(t *testing.T) {
 		end(cause)
 		w := &sober{ResponseRecorder: httptest.NewRecorder()}
 		r := httptest.NewRequest("GET", "/api/wait?channel=c&consumer_id=b", nil).WithContext(ctx)
-		h.server.Handler().ServeHTTP(w, r)
+		asLocal(h.server.Handler()).ServeHTTP(w, r)
 		if w.status != want || want == 401 && !strings.Contains(w.Body.String(), "sign in again") {
 			t.Errorf("cause %v: answered %d %s, want %d", cause, w.status, w.Body, want)
 		}

@@ -22,27 +22,34 @@ type call struct {
 // endpoint answers a call with a value that becomes JSON, or with a refusal.
 type endpoint func(ctx context.Context, c *call) (any, error)
 
-// route is what a path offers: one method, and HEAD where that is GET.
+// route is what a path offers: one method, and HEAD where that is GET. It
+// answers, or begins a stream; rest is what stands behind a path that goes on.
 type route struct {
 	method string
 	answer endpoint
+	stream func(s *Server, w http.ResponseWriter, r *http.Request, q params, rest string) error
 }
+
+func get(e endpoint) route  { return route{method: http.MethodGet, answer: e} }
+func post(e endpoint) route { return route{method: http.MethodPost, answer: e} }
 
 // There is no http.ServeMux here because it would redirect channel names that
 // hold "//" or "..", and answer in plain text.
 var routes = map[string]route{
-	"/status":            {http.MethodGet, status},
-	"/api/state":         {http.MethodGet, state},
-	"/api/ping":          {http.MethodGet, ping},
-	"/api/channels":      {http.MethodGet, channels},
-	"/api/overview":      {http.MethodGet, overview},
-	"/api/messages":      {http.MethodGet, messages},
-	"/api/wait":          {http.MethodGet, wait},
-	"/api/audit":         {http.MethodGet, audit},
-	"/api/send":          {http.MethodPost, send},
-	"/api/ack":           {http.MethodPost, ack},
-	"/api/clear":         {http.MethodPost, clearChannel},
-	"/api/conversations": {http.MethodPost, createConversation},
+	"/status":                 get(status),
+	"/api/state":              get(state),
+	"/api/ping":               get(ping),
+	"/api/channels":           get(channels),
+	"/api/overview":           get(overview),
+	"/api/messages":           get(messages),
+	"/api/wait":               get(wait),
+	"/api/audit":              get(audit),
+	"/api/events":             {method: http.MethodGet, stream: (*Server).eventStream},
+	"/api/send":               post(send),
+	"/api/ack":                post(ack),
+	"/api/clear":              post(clearChannel),
+	"/api/conversations":      post(createConversation),
+	"/api/conversations/join": post(joinConversation),
 }
 
 // Paths that go on.
@@ -51,29 +58,34 @@ const (
 	channelPath = "/events/channel/"
 )
 
+var longRoutes = map[string]route{
+	messagePath: get(detail),
+	channelPath: {method: http.MethodGet, stream: (*Server).channelStream},
+}
+
+// find returns what a path offers, and what stands behind one that goes on.
+func find(path string) (found route, rest string, ok bool) {
+	for begin, route := range longRoutes {
+		if rest, ok := strings.CutPrefix(path, begin); ok {
+			return route, rest, true
+		}
+	}
+	found, ok = routes[path]
+	return found, "", ok
+}
+
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	if name, ok := strings.CutPrefix(r.URL.Path, channelPath); ok {
-		s.serveStream(w, r, func(q params) error { return s.channelStream(w, r, q, name) })
-		return
-	}
-	if r.URL.Path == "/api/events" {
-		s.serveStream(w, r, func(q params) error { return s.eventStream(w, r, q) })
-		return
-	}
-	route, ok := routes[r.URL.Path]
-	if strings.HasPrefix(r.URL.Path, messagePath) {
-		route, ok = detailRoute, true
-	}
-	if !ok {
+	route, rest, ok := find(r.URL.Path)
+	switch {
+	case !ok:
 		wire.WriteError(w, http.StatusNotFound, "not found")
-		return
-	}
-	if allowed(w, r, route.method) {
+	case !allowed(w, r, route.method):
+	case route.stream != nil:
+		s.begin(w, r, route, rest)
+	default:
 		s.answer(w, r, route.answer)
 	}
 }
-
-var detailRoute = route{http.MethodGet, detail} // of messagePath
 
 // answer opens a session, asks the endpoint and writes what it says.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, ask endpoint) {
@@ -90,22 +102,18 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, ask endpoint) (any,
 	if err != nil {
 		return nil, err
 	}
-	session, err := s.bridge.Open(r.Context())
+	session, err := s.bridge.Open(r.Context(), agentbridge.PrincipalOf(r.Context()))
 	if err != nil {
 		return nil, err
 	}
 	return ask(r.Context(), &call{Request: r, server: s, session: session, query: query, header: w.Header()})
 }
 
-// serveStream lets a stream begin, and answers with JSON if it can't. A stream
-// that began returns nil.
-func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, begin func(params) error) {
-	if !allowed(w, r, http.MethodGet) {
-		return
-	}
+// begin lets a stream begin, and answers with JSON if it can't.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request, route route, rest string) {
 	query, err := parseQuery(r.URL)
 	if err == nil {
-		err = begin(query)
+		err = route.stream(s, w, r, query, rest)
 	}
 	if err != nil {
 		s.refuse(w, r, err)

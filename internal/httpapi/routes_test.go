@@ -30,7 +30,7 @@ func TestRoutes_wrongMethodIsJSON405(t *testing.T) {
 	for path, allow := range map[string]string{
 		"/status": "GET", "/api/state": "GET", "/api/messages/x": "GET", "/api/wait": "GET", "/api/audit": "GET", "/api/ping": "GET",
 		"/api/channels": "GET", "/api/overview": "GET", "/api/events": "GET", "/events/channel/x": "GET",
-		"/api/send": "POST", "/api/ack": "POST", "/api/clear": "POST", "/api/conversations": "POST",
+		"/api/send": "POST", "/api/ack": "POST", "/api/clear": "POST", "/api/conversations": "POST", "/api/conversations/join": "POST",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
 			if method == allow {

@@ -78,7 +78,7 @@ func TestSlow_readerThatLeavesIsNot(t *testing.T) {
 func TestSlow_quietStreamOverHTTP2(t *testing.T) {
 	h := newHall(t, httpapi.Options{})
 	h.server.SetTimes(40*time.Millisecond, 10*time.Millisecond)
-	listener := httptest.NewUnstartedServer(h.server.Handler())
+	listener := httptest.NewUnstartedServer(asLocal(h.server.Handler()))
 	listener.EnableHTTP2 = true
 	listener.StartTLS()
 	defer listener.Close()
@@ -104,7 +104,7 @@ func TestSlow_quietStreamOverHTTP2(t *testing.T) {
 func TestSlow_writerWithoutDeadlines(t *testing.T) {
 	h := newHall(t, httpapi.Options{})
 	w := httptest.NewRecorder()
-	h.server.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/events/channel/c", nil))
+	asLocal(h.server.Handler()).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/events/channel/c", nil))
 	if !strings.Contains(h.log.String(), "an event stream ended") {
 		t.Errorf("logged %q, want why the stream ended", h.log)
 	}

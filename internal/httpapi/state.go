@@ -27,7 +27,7 @@ func ping(ctx context.Context, c *call) (any, error) {
 // next_channel.
 const maxState = 4 << 20
 
-// state is GET /api/state. It takes one look at the store, however many
+// state is GET /api/state. It takes two looks at the store, however many
 // channels there are.
 func state(ctx context.Context, c *call) (any, error) {
 	after, err := c.query.afterChannel()
@@ -35,6 +35,10 @@ func state(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	list, err := c.session.Channels(ctx, agentbridge.ChannelQuery{After: after, Senders: true, MaxBytes: maxState})
+	if err != nil {
+		return nil, err
+	}
+	health, err := c.session.Ping(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +50,8 @@ func state(ctx context.Context, c *call) (any, error) {
 		TotalMessages: list.TotalMessages, TotalChannels: list.TotalChannels,
 		Channels: make([]wire.StateChannel, 0, len(list.Channels)), NextChannel: string(list.Next),
 		SSESubscribers: int64(s.gate.count()), SSEDroppedEvents: s.dropped.Load(),
-		RetentionDays: s.opts.RetentionDays, AuditEnabled: s.opts.Audit, ServerTime: agentbridge.FormatTime(now),
+		RetentionDays: s.opts.RetentionDays, AuditEnabled: s.opts.Audit, AuditCheckpoint: wire.OrNull(health.Checkpoint.Note),
+		ServerTime: agentbridge.FormatTime(now),
 	}
 	for _, info := range list.Channels {
 		out.Channels = append(out.Channels, stateChannel(info))

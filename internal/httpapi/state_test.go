@@ -22,7 +22,7 @@ func TestState_empty(t *testing.T) {
 	h := newHall(t, httpapi.Options{})
 	a := h.get("/api/state")
 	body := a.wantKeys("service", "status", "version", "uptime_seconds", "uptime_human", "total_messages", "total_channels", "channels",
-		"sse_subscribers", "sse_dropped_events", "retention_days", "audit_enabled", "server_time")
+		"sse_subscribers", "sse_dropped_events", "retention_days", "audit_enabled", "audit_checkpoint", "server_time")
 	if list, ok := body["channels"].([]any); !ok || len(list) != 0 || body["service"] != "agentbridge" || body["status"] != "online" || body["audit_enabled"] != false {
 		t.Errorf("%s = %s", a.call, a.body)
 	}
@@ -65,7 +65,7 @@ func TestState_uptime(t *testing.T) {
 		defer s.Close()
 		time.Sleep(100*time.Hour + 2*time.Minute + 3*time.Second)
 		w := httptest.NewRecorder()
-		s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/api/state", nil))
+		asLocal(s.Handler()).ServeHTTP(w, httptest.NewRequest("GET", "/api/state", nil))
 		if body := w.Body.String(); !strings.Contains(body, `"uptime_seconds":360123,"uptime_human":"100:02:03"`) {
 			t.Errorf("GET /api/state = %s", body)
 		}
@@ -78,10 +78,12 @@ type opener struct {
 	session agentbridge.Session
 }
 
-func (o opener) Open(context.Context) (agentbridge.Session, error) { return o.session, nil }
+func (o opener) Open(context.Context, agentbridge.Principal) (agentbridge.Session, error) {
+	return o.session, nil
+}
 
-// listing is a session that has one listing to show, and notes what it was
-// asked.
+// listing is a session that has one listing and a checkpoint to show, and notes
+// what it was asked.
 type listing struct {
 	agentbridge.Session
 	list  agentbridge.ChannelList
@@ -93,14 +95,18 @@ func (l *listing) Channels(_ context.Context, q agentbridge.ChannelQuery) (agent
 	return l.list, nil
 }
 
+func (l *listing) Ping(context.Context) (agentbridge.Health, error) {
+	return agentbridge.Health{Checkpoint: agentbridge.Checkpoint{Size: 3, Note: "three entries"}}, nil
+}
+
 // However many channels there are, one look shows as many as fit and where to
 // read on.
 func TestState_isOneLook(t *testing.T) {
 	l := &listing{list: agentbridge.ChannelList{Channels: make([]agentbridge.ChannelInfo, 500), Next: "c"}}
 	h := serve(t, opener{session: l}, httpapi.Options{})
 	body := h.get("/api/state?after_channel=b").object()
-	if body["next_channel"] != "c" || len(body["channels"].([]any)) != 500 {
-		t.Errorf("GET /api/state: next_channel %v, want c", body["next_channel"])
+	if body["next_channel"] != "c" || len(body["channels"].([]any)) != 500 || body["audit_checkpoint"] != "three entries" {
+		t.Errorf("GET /api/state: next_channel %v, audit_checkpoint %v; want c and the note", body["next_channel"], body["audit_checkpoint"])
 	}
 	if diff := cmp.Diff([]agentbridge.ChannelQuery{{After: "b", Senders: true, MaxBytes: 4 << 20}}, l.asked); diff != "" {
 		t.Errorf("asked for: -want +got\n%s", diff)
@@ -128,7 +134,7 @@ func TestChannels_pages(t *testing.T) {
 func TestPing(t *testing.T) {
 	h := newHall(t, httpapi.Options{})
 	h.MustSend("c", "one")
-	body := h.get("/api/ping").wantKeys("service", "version", "channels", "messages", "server_time")
+	body := h.get("/api/ping").wantKeys("service", "version", "channels", "messages", "server_time", "audit_checkpoint")
 	if fmt.Sprint(body["channels"], " ", body["messages"]) != "1 1" {
 		t.Errorf("GET /api/ping = %v", body)
 	}

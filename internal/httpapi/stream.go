@@ -54,7 +54,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, topic agentbridg
 	if s.life.Err() != nil {
 		return errClosing
 	}
-	session, err := s.bridge.Open(ctx)
+	session, err := s.bridge.Open(ctx, agentbridge.PrincipalOf(ctx))
 	if err != nil {
 		return err
 	}
@@ -147,9 +147,13 @@ func (st *stream) pump(ctx context.Context, feed agentbridge.Feed, show func(age
 }
 
 // ended logs why a stream ended if that is worth a line: not that its reader
-// left or that the bridge shuts down.
+// left, or is let in no more, or that the bridge shuts down.
 func (s *Server) ended(ctx context.Context, r *http.Request, err error) {
-	if err == nil || ctx.Err() != nil || errors.Is(err, errReaderLeft) || agentbridge.CodeOf(err) == agentbridge.Closed {
+	if err == nil || ctx.Err() != nil || errors.Is(err, errReaderLeft) {
+		return
+	}
+	switch agentbridge.CodeOf(err) {
+	case agentbridge.Closed, agentbridge.Unauthenticated, agentbridge.Forbidden:
 		return
 	}
 	s.log.Warn("an event stream ended; its reader will come back", "path", r.URL.Path, "error", err)

@@ -55,10 +55,17 @@ func serve(t testing.TB, bridge agentbridge.Bridge, o httpapi.Options) *hall {
 	h := &hall{t: t, log: &logbook{}}
 	o.Logger = slog.New(slog.NewTextHandler(h.log, nil))
 	h.server = httpapi.New(bridge, o)
-	h.listener = httptest.NewServer(h.server.Handler())
+	h.listener = httptest.NewServer(asLocal(h.server.Handler()))
 	h.url = h.listener.URL
 	t.Cleanup(h.close)
 	return h
+}
+
+// asLocal stands for the boundary of an open bridge.
+func asLocal(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(agentbridge.WithPrincipal(r.Context(), agentbridge.Local())))
+	})
 }
 
 // close ends the server and waits for the handlers that still run.

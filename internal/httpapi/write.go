@@ -17,7 +17,8 @@ func send(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	draft, err := readDraft(f)
+	who := agentbridge.PrincipalOf(ctx)
+	draft, err := readDraft(f, who)
 	if err != nil {
 		return nil, sendRefusal(err)
 	}
@@ -25,16 +26,22 @@ func send(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, sendRefusal(err)
 	}
-	return wire.Sent{ID: sent.ID, Seq: sent.Seq, Channel: sent.Channel, TS: agentbridge.FormatTime(sent.At), Deduplicated: sent.Deduplicated,
-		Changes: wire.ChangesOf(sent)}, nil
+	out := wire.Sent{ID: sent.ID, Seq: sent.Seq, Channel: sent.Channel, TS: agentbridge.FormatTime(sent.At), Deduplicated: sent.Deduplicated,
+		Changes: wire.ChangesOf(sent)}
+	if who.Verified() {
+		out.Sender = sent.Sender
+	}
+	return out, nil
 }
 
-func readDraft(f fields) (d agentbridge.Draft, err error) {
+func readDraft(f fields, who agentbridge.Principal) (d agentbridge.Draft, err error) {
 	if d.Channel, err = f.channel(); err != nil {
 		return d, err
 	}
-	if d.Sender, err = f.agent("sender"); err != nil {
-		return d, err
+	if f["sender"] != nil || !who.Verified() { // a verified sender is one without saying so
+		if d.Sender, err = f.agent("sender"); err != nil {
+			return d, err
+		}
 	}
 	if d.Body, err = readContent(f); err != nil {
 		return d, err
@@ -160,26 +167,4 @@ func clearChannel(ctx context.Context, c *call) (any, error) {
 	}
 	n, err := c.session.Clear(ctx, channel)
 	return wire.Cleared{Channel: channel, Cleared: n}, err
-}
-
-// createConversation is POST /api/conversations. Its answer holds secrets.
-func createConversation(ctx context.Context, c *call) (any, error) {
-	c.header.Set("Cache-Control", "no-store")
-	f, err := readBody(c)
-	if err != nil {
-		return nil, err
-	}
-	mine, err := f.role("my_role")
-	if err != nil {
-		return nil, err
-	}
-	partners, err := f.role("partner_role")
-	if err != nil {
-		return nil, err
-	}
-	conversation, err := c.session.CreateConversation(ctx, mine, partners)
-	if err != nil {
-		return nil, err
-	}
-	return wire.ConversationOf(conversation), nil
 }

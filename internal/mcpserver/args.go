@@ -177,6 +177,15 @@ func (a *arguments) channel() agentbridge.ChannelName {
 	return parsed(a, name, err)
 }
 
+// agentOr returns a name; a fallback that is one stands for an absent one.
+func (a *arguments) agentOr(name string, fallback agentbridge.AgentName) agentbridge.AgentName {
+	if fallback == "" || a.values[name] != nil {
+		return a.agent(name)
+	}
+	a.get(name) // it may be given
+	return fallback
+}
+
 func (a *arguments) agent(name string) agentbridge.AgentName {
 	s := a.required(name)
 	if a.err != nil {

@@ -8,6 +8,9 @@ import (
 	"errors"
 	"time"
 
+	"agentbridge"
+
+	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -95,7 +98,26 @@ func (t *transports) callTool(ctx context.Context, next mcp.MethodHandler, req m
 	defer context.AfterFunc(x.ctx, func() { cancelCause(context.Cause(x.ctx)) })()
 
 	c := &call{x: x, replies: &t.replies, request: ctx}
+	running = agentbridge.WithPrincipal(running, callerOf(x, req)) // of this request, not of the one that opened its session
 	return next(context.WithValue(running, callKey{}, c), "tools/call", req)
+}
+
+// callerKey is where the messages of /sse carry who posted them.
+const callerKey = "principal"
+
+func postedBy(p agentbridge.Principal) *mcp.RequestExtra {
+	return &mcp.RequestExtra{TokenInfo: &auth.TokenInfo{Extra: map[string]any{callerKey: p}}}
+}
+
+// callerOf returns who made a request: whoever posted it, which on all transports but /sse is who will get the
+// answer.
+func callerOf(x *exchange, req mcp.Request) agentbridge.Principal {
+	if extra := req.GetExtra(); extra != nil && extra.TokenInfo != nil {
+		if p, ok := extra.TokenInfo.Extra[callerKey].(agentbridge.Principal); ok {
+			return p
+		}
+	}
+	return agentbridge.PrincipalOf(x.ctx)
 }
 
 // initialize notes the session that a client of an older revision opens.

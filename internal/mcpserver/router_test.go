@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -253,36 +251,6 @@ func TestMCP_listsArePrivate(t *testing.T) {
 	h := headers{"Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list"}
 	resp, body := b.do("POST", "/mcp", list, h)
 	wantStatus(t, "tools/list", resp, body, 200, `"cacheScope":"private"`)
-}
-
-// asUser is what authentication will do in front of the transports.
-func asUser(next http.Handler) http.Handler {
-	verify := func(_ context.Context, token string, _ *http.Request) (*auth.TokenInfo, error) {
-		return &auth.TokenInfo{UserID: token}, nil
-	}
-	return auth.RequireBearerToken(verify, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(next)
-}
-
-func TestSessions_belongToTheirUser(t *testing.T) { // the SDK lets any user post into a /sse session
-	b := newBench(t, transportOptions{}).serve(asUser)
-	alice, mallory := headers{"Authorization": "Bearer alice"}, headers{"Authorization": "Bearer mallory"}
-
-	resp, _ := b.do("POST", "/mcp", legacyInit, alice)
-	mallory["Mcp-Session-Id"] = resp.Header.Get("Mcp-Session-Id")
-	for _, method := range []string{"POST", "GET", "DELETE"} {
-		body := ""
-		if method == "POST" {
-			body = legacyCall(1, "echo", "")
-		}
-		resp, text := b.do(method, "/mcp", body, mallory)
-		wantStatus(t, method, resp, text, 403, "another user")
-	}
-	sse := b.start("GET", "/sse", "", alice)
-	path := strings.TrimPrefix(sse.want(t, "data: "), "data: ")
-	resp, text := b.do("POST", path, legacyInit, mallory)
-	wantStatus(t, "POST "+path, resp, text, 403, "another user")
-	resp, text = b.do("POST", path, legacyInit, alice)
-	wantStatus(t, "POST "+path, resp, text, 202, "Accepted")
 }
 
 func TestMCP_callsAtOnce(t *testing.T) {

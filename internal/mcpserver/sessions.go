@@ -7,16 +7,16 @@ import (
 	"sync"
 	"time"
 
+	"agentbridge"
 	"agentbridge/internal/wire"
 
-	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 // A session is one client of an older revision. It is in use while an exchange belongs to it.
 type session struct {
 	id     string
-	user   string // whose token opened it; "" without authentication
+	user   agentbridge.AgentName // who opened it; "" is nobody who is known by name
 	server *mcp.ServerSession
 
 	// Guarded by sessions.mu.
@@ -138,10 +138,7 @@ func (s *sessions) close() []*session {
 
 // registerSession keeps the session that x's initialize request has opened, or closes it if x has left.
 func (t *transports) registerSession(x *exchange, server *mcp.ServerSession) {
-	sess := &session{id: server.ID(), server: server, exchanges: make(map[*exchange]struct{})}
-	if info := auth.TokenInfoFromContext(x.ctx); info != nil {
-		sess.user = info.UserID
-	}
+	sess := &session{id: server.ID(), user: agentbridge.PrincipalOf(x.ctx).Name, server: server, exchanges: make(map[*exchange]struct{})}
 	sess.timer = time.AfterFunc(t.sessions.idle, func() { t.endIdle(sess) })
 	sess.timer.Stop() // x is using it
 	if !t.sessions.add(sess, x) {
@@ -196,11 +193,8 @@ func refuseSession(w http.ResponseWriter) {
 	wire.WriteError(w, http.StatusServiceUnavailable, "too many sessions, try again later")
 }
 
-// sameUser reports whether the request may use what user opened. A session id is not a credential.
-func sameUser(r *http.Request, user string) bool {
-	if user == "" {
-		return true
-	}
-	info := auth.TokenInfoFromContext(r.Context())
-	return info != nil && info.UserID == user
+// sameUser reports whether the request may use what user opened. A session id is not a credential: an agent's
+// session is its own, and of those who have no names neither can enter the other's world.
+func sameUser(r *http.Request, user agentbridge.AgentName) bool {
+	return agentbridge.PrincipalOf(r.Context()).Name == user
 }

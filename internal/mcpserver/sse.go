@@ -4,22 +4,60 @@
 package mcpserver
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
+	"agentbridge"
 	"agentbridge/internal/wire"
 
-	"github.com/modelcontextprotocol/go-sdk/auth"
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
+// maxPosted is how many messages of one client wait until the SDK reads them.
+const maxPosted = 100
+
 // A listener is the open stream of one client.
 type listener struct {
-	transport *mcp.SSEServerTransport
-	user      string // whose token opened it; the SDK would let any user post
+	*mcp.SSEServerTransport
+	user   agentbridge.AgentName // who opened it; the SDK would let any user post
+	posted chan jsonrpc.Message
+
+	once   sync.Once
+	closed chan struct{}
+}
+
+// Connect implements mcp.Transport.
+func (l *listener) Connect(ctx context.Context) (mcp.Connection, error) {
+	conn, err := l.SSEServerTransport.Connect(ctx)
+	return &sseConn{conn, l}, err
+}
+
+// sseConn writes with the SDK and reads what was posted to the listener.
+type sseConn struct {
+	mcp.Connection
+	l *listener
+}
+
+func (c *sseConn) Read(ctx context.Context) (jsonrpc.Message, error) {
+	select {
+	case m := <-c.l.posted:
+		return m, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-c.l.closed:
+		return nil, io.EOF
+	}
+}
+
+func (c *sseConn) Close() error {
+	c.l.once.Do(func() { close(c.l.closed) })
+	return c.Connection.Close()
 }
 
 // serveSSE runs as long as the stream is open. The SDK's own SSEHandler would do with less, but it names
@@ -49,18 +87,16 @@ func (t *transports) serveSSE(w http.ResponseWriter, r *http.Request) {
 	var random [16]byte
 	rand.Read(random[:]) // never fails
 	id := hex.EncodeToString(random[:])
-	l := &listener{transport: &mcp.SSEServerTransport{
-		Endpoint:            "/messages/?session_id=" + id,
-		Response:            x.stream,
-		MaxRequestBodyBytes: t.opts.MaxBody,
-	}}
-	if info := auth.TokenInfoFromContext(r.Context()); info != nil {
-		l.user = info.UserID
+	l := &listener{
+		SSEServerTransport: &mcp.SSEServerTransport{Endpoint: "/messages/?session_id=" + id, Response: x.stream},
+		user:               agentbridge.PrincipalOf(r.Context()).Name,
+		posted:             make(chan jsonrpc.Message, maxPosted),
+		closed:             make(chan struct{}),
 	}
 	t.listen(id, l)
 	defer t.listen(id, nil)
 
-	session, err := t.server.Connect(x.ctx, l.transport, nil) // sends the endpoint
+	session, err := t.server.Connect(x.ctx, l, nil) // sends the endpoint
 	if err != nil {
 		return // the client left at once
 	}
@@ -103,21 +139,30 @@ func (t *transports) serveMessages(w http.ResponseWriter, r *http.Request) {
 		wire.WriteError(w, http.StatusForbidden, "the session belongs to another user")
 	default:
 		r = r.Clone(r.Context())
-		if _, ok := t.readBody(w, r); ok {
-			l.transport.ServeHTTP(accepting{w}, r)
+		if body, ok := t.readBody(w, r); ok {
+			l.servePost(w, r, body)
 		}
 	}
 }
 
-// accepting adds the word that clients of reference B have seen.
-type accepting struct{ http.ResponseWriter }
-
-func (w accepting) WriteHeader(status int) {
-	if status != http.StatusAccepted {
-		w.ResponseWriter.WriteHeader(status)
+// servePost queues a message. The SDK would forget who posted it: a call acts for them, and not for whoever
+// opened the stream, who may have been given more.
+func (l *listener) servePost(w http.ResponseWriter, r *http.Request, body []byte) {
+	message, err := jsonrpc.DecodeMessage(body)
+	if err != nil {
+		writeRPCError(w, http.StatusBadRequest, jsonrpc.CodeInvalidRequest, "Invalid Request: "+err.Error())
 		return
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.ResponseWriter.WriteHeader(status)
-	_, _ = io.WriteString(w.ResponseWriter, "Accepted") // the message is in the queue either way
+	if request, ok := message.(*jsonrpc.Request); ok {
+		request.Extra = postedBy(agentbridge.PrincipalOf(r.Context()))
+	}
+	select {
+	case l.posted <- message:
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, "Accepted") // the word that clients of reference B have seen; the message is in the queue either way
+	case <-l.closed:
+		wire.WriteError(w, http.StatusNotFound, "Could not find session")
+	case <-r.Context().Done():
+	}
 }

@@ -27,8 +27,7 @@ type tool struct {
 // invocation is one call of a tool.
 type invocation struct {
 	*call
-	bridge  agentbridge.Bridge
-	log     *slog.Logger
+	*host
 	message *mcp.CallToolRequest
 	args    *arguments
 }
@@ -39,7 +38,11 @@ func (c *invocation) open(ctx context.Context) (agentbridge.Session, error) {
 	if err := c.args.done(); err != nil {
 		return nil, err
 	}
-	return c.bridge.Open(ctx)
+	who, err := c.principal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.bridge.Open(ctx, who)
 }
 
 // reply is a successful answer: a text for models that read text, and the same
@@ -71,13 +74,13 @@ func (t *tool) declare() *mcp.Tool {
 
 // handler decodes, runs and encodes. Refusals are tool errors, which models
 // see and can act on; protocol errors would be hidden from them.
-func (t *tool) handler(bridge agentbridge.Bridge, log *slog.Logger) mcp.ToolHandler {
+func (t *tool) handler(h *host) mcp.ToolHandler {
 	return func(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		ctx, call := callOf(ctx, req)
 		args := parseArguments(req.Params.Arguments)
-		answer, err := t.run(ctx, &invocation{call: call, bridge: bridge, log: log, message: req, args: args})
+		answer, err := t.run(ctx, &invocation{call: call, host: h, message: req, args: args})
 		if err != nil {
-			return refusal(t.name, err, log), nil
+			return refusal(t.name, err, h.log), nil
 		}
 		result := &mcp.CallToolResult{
 			Content:           []mcp.Content{&mcp.TextContent{Text: answer.text}},

@@ -34,7 +34,7 @@ var channelTools = []*tool{
 		description: "Publish to a channel: either content (text) or message (an envelope: schema_version 1, type, content, optional thread_id, reply_to, recipient, artifacts, metadata …). Success means it is stored on disk. Give an idempotency_key to make retries harmless.",
 		input: input(
 			channelArg,
-			need("sender", text(1, agentbridge.MaxAgentName)),
+			may("sender", describe(text(1, agentbridge.MaxAgentName), "your name; may be left out with a token of your own")),
 			may("content", describe(`{"type":"string","minLength":1}`, "at most 131072 UTF-8 bytes")),
 			may("message", anyObject),
 			may("idempotency_key", text(1, agentbridge.MaxIdentity)),
@@ -97,7 +97,7 @@ var channelTools = []*tool{
 		input:       input(),
 		output: output(
 			need("service", anyText), need("version", anyText), need("channels", anyNumber),
-			need("messages", anyNumber), need("server_time", anyText),
+			need("messages", anyNumber), need("server_time", anyText), need("audit_checkpoint", textOrNull),
 		),
 		readOnly: true,
 		run:      bridgePing,

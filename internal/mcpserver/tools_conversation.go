@@ -13,7 +13,7 @@ import (
 var credentials = []property{
 	need("conversation_id", `{"type":"string","pattern":"^conv_[a-f0-9]{16}$"}`),
 	need("session_id", oneOf("a", "b")),
-	need("token", text(agentbridge.TokenLength, agentbridge.TokenLength)),
+	may("token", describe(text(agentbridge.TokenLength, agentbridge.TokenLength), "may be left out where this bridge keeps it")),
 }
 
 // withCredentials adds to the credentials what one tool takes besides.
@@ -27,16 +27,28 @@ var conversationTools = []*tool{
 	{
 		name:        "create_conversation",
 		title:       "Create conversation",
-		description: "Start a private two-party conversation. Returns its id and a secret token for each side; you are session a. Give the other agent the id and session_b_token over a channel you trust.",
+		description: "Start a private two-party conversation; you are session a. Give the other agent the invite over a channel you trust: it works once, for ten minutes.",
 		input: input(
 			need("my_role", describe(text(agentbridge.MinRole, agentbridge.MaxRole), "e.g. backend_developer")),
 			need("partner_role", text(agentbridge.MinRole, agentbridge.MaxRole)),
 		),
 		output: output(
 			need("conversation_id", anyText), need("session_id", anyText),
-			need("session_a_token", anyText), need("session_b_token", anyText), need("expires_at", anyText),
+			may("session_a_token", anyText), may("session_b_token", anyText), need("expires_at", anyText),
+			need("invite", anyText), need("invite_expires_at", anyText),
 		),
 		run: createConversation,
+	},
+	{
+		name:        "join_conversation",
+		title:       "Join conversation",
+		description: "Take the partner's side, session b, of a conversation with the invite that its creator was given.",
+		input:       input(need("invite", describe(text(12, 20), "e.g. 7K3M-9QWE-R2TX"))),
+		output: output(
+			need("conversation_id", anyText), need("session_id", anyText), may("session_b_token", anyText),
+			need("role", anyText), need("partner_role", anyText), need("expires_at", anyText),
+		),
+		run: joinConversation,
 	},
 	{
 		name:        "send_to_partner",
@@ -90,49 +102,42 @@ var conversationTools = []*tool{
 // sit reads the credentials and opens the seat; the tool's own arguments must
 // have been read before.
 func (c *invocation) sit(ctx context.Context) (agentbridge.SeatSession, agentbridge.SeatCredential, error) {
-	var cred agentbridge.SeatCredential
-	id, seat, token := c.args.required("conversation_id"), c.args.required("session_id"), c.args.required("token")
-	if err := c.args.done(); err != nil {
+	cred, err := c.credential()
+	if err != nil {
 		return nil, cred, err
 	}
-	var err error
-	if cred.Conversation, err = agentbridge.ParseConversationID(id); err != nil {
+	who, err := c.principal(ctx)
+	if err != nil {
 		return nil, cred, err
 	}
-	if cred.Seat, err = agentbridge.ParseSeat(seat); err != nil {
-		return nil, cred, err
+	if cred.Token == "" && !who.Verified() { // else the seat may be its own
+		return nil, cred, agentbridge.Refuse(agentbridge.Required, "token",
+			"is required: this bridge does not keep it for you; pass the one that create_conversation or join_conversation returned for this session")
 	}
-	if cred.Token, err = agentbridge.ParseToken(token); err != nil {
-		return nil, cred, err
-	}
-	s, err := c.bridge.Sit(ctx, cred)
+	s, err := c.bridge.Sit(ctx, who, cred)
 	return s, cred, err
 }
 
-func createConversation(ctx context.Context, c *invocation) (*reply, error) {
-	mine, partners := c.args.required("my_role"), c.args.required("partner_role")
-	s, err := c.open(ctx)
-	if err != nil {
-		return nil, err
+// credential reads what admits to a seat. A token that was left out is the one
+// that was kept, "" if none was.
+func (c *invocation) credential() (cred agentbridge.SeatCredential, err error) {
+	id, seat := c.args.required("conversation_id"), c.args.required("session_id")
+	token, given := c.args.optional("token")
+	if err := c.args.done(); err != nil {
+		return cred, err
 	}
-	myRole, err := agentbridge.ParseRole("my_role", mine)
-	if err != nil {
-		return nil, err
+	if cred.Conversation, err = agentbridge.ParseConversationID(id); err != nil {
+		return cred, err
 	}
-	partnerRole, err := agentbridge.ParseRole("partner_role", partners)
-	if err != nil {
-		return nil, err
+	if cred.Seat, err = agentbridge.ParseSeat(seat); err != nil {
+		return cred, err
 	}
-	n, err := s.CreateConversation(ctx, myRole, partnerRole)
-	if err != nil {
-		return nil, err
+	if given {
+		cred.Token, err = agentbridge.ParseToken(token)
+		return cred, err
 	}
-	f := newFence()
-	f.sayf("Conversation %s is open until %s. You are session a.", n.ID, agentbridge.FormatTime(n.ExpiresAt))
-	f.sayf("Your token, keep it secret: %s", string(n.TokenA))
-	f.sayf("Your partner is session b with token: %s", string(n.TokenB))
-	f.sayf("Give your partner the conversation id and its token over a channel you trust. Every call needs conversation_id, session_id and token.")
-	return &reply{text: f.String(), data: wire.ConversationOf(n)}, nil
+	cred.Token = c.keys.token(cred.Conversation, cred.Seat)
+	return cred, nil
 }
 
 func sendToPartner(ctx context.Context, c *invocation) (*reply, error) {

@@ -121,8 +121,8 @@ func TestForgery_bodies(t *testing.T) {
 	}
 	// A preview is one line, in which nothing is left that a terminal obeys.
 	s := read(t, c.must("bridge_status", args{"per_channel": 50}).text)
-	if len(s.blocks) != len(texts) || len(s.lines) != 2 {
-		t.Errorf("bridge_status: %d blocks, the bridge says %q; want %d and two lines", len(s.blocks), s.lines, len(texts))
+	if len(s.blocks) != len(texts) || len(s.lines) != 3 || s.lines[0] != "The newest messages, by channel. Senders' names are unverified." {
+		t.Errorf("bridge_status: %d blocks, the bridge says %q; want %d and three lines", len(s.blocks), s.lines, len(texts))
 	}
 	for _, b := range s.blocks {
 		if strings.ContainsAny(b.text, "\n\r\x1b\u202e\u2028") {

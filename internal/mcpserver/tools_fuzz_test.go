@@ -52,7 +52,7 @@ func FuzzTools(f *testing.F) {
 			if tool.name == "bridge_wait" {
 				ctx = gone // or it would wait
 			}
-			result, err := tool.handler(bridge, log)(ctx, &mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{Name: tool.name, Arguments: arguments}})
+			result, err := tool.handler(&host{bridge: bridge, log: log, principal: local})(ctx, &mcp.CallToolRequest{Params: &mcp.CallToolParamsRaw{Name: tool.name, Arguments: arguments}})
 			if err != nil || result == nil {
 				t.Fatalf("%s(%q) = %v, %v, want an answer", tool.name, arguments, result, err)
 			}

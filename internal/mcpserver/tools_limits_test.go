@@ -21,8 +21,10 @@ func newStand(t *testing.T) *stand {
 	c := h.wire()
 	a, _ := c.converse()
 	sent := c.must("bridge_send", args{"channel": "stand", "sender": "s", "content": "x"})
+	made := c.must("create_conversation", args{"my_role": "developer", "partner_role": "reviewer"})
 	return &stand{c, h, map[string]args{
 		"create_conversation":  {"my_role": "developer", "partner_role": "reviewer"},
+		"join_conversation":    {"invite": made.str("invite")}, // once
 		"send_to_partner":      with(a, args{"message": "x"}),
 		"check_messages":       a,
 		"update_my_status":     with(a, args{"status": "working"}),
@@ -108,6 +110,7 @@ func (s *stand) limits() []limits {
 	all := []limits{
 		{"create_conversation", "my_role", role, noRole, ""},
 		{"create_conversation", "partner_role", role, noRole, ""},
+		{"join_conversation", "invite", nil, []any{"", "-", "7K3M", "7K3M-9QWE-R2T", "7K3M-9QWE-R2TU", "7K3M-9QWE-R2TX0", "7K3M_9QWE_R2TX", "7K3M-9QWE-R2T\n", repeat("🦜", 12)}, ""},
 		{"send_to_partner", "message", []any{"", "\x00", repeat("x", 50_000), repeat("🦜", 50_000)}, []any{repeat("x", 50_001), repeat("🦜", 50_001)}, ""},
 		word("send_to_partner", "action_type", "question", "info", "proposal", "blocked", "complete"),
 		{"send_to_partner", "files_involved", []any{[]any{}, files(20), []string{repeat("x", 1024)}, []string{repeat("🦜", 1024)}},
@@ -243,6 +246,9 @@ func TestTools_wrongArguments(t *testing.T) {
 				s.wantRefused(tool.name, null, field+": is required")
 			case tool.name == "bridge_send" && field == "content", tool.name == "bridge_wait" && field == "consumer_id":
 				// one of two; see TestTools_exactlyOneBody
+			case field == "token", field == "sender": // needed by who has no name and none of them kept
+				s.wantRefused(tool.name, without, field+": is required")
+				s.wantRefused(tool.name, null, field+": is required")
 			default:
 				s.must(tool.name, without)
 				s.must(tool.name, null)

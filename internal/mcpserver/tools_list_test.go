@@ -72,6 +72,7 @@ func TestToolsList_names(t *testing.T) {
 	}
 	want := []string{
 		"create_conversation", "send_to_partner", "check_messages", "update_my_status", "check_partner_status", // reference A
+		"join_conversation",
 		"bridge_send", "bridge_receive", "bridge_wait", "bridge_ack", "bridge_channels", "bridge_ping", "bridge_clear", "bridge_status", // reference B
 	}
 	slices.Sort(want)
@@ -131,6 +132,7 @@ func TestToolsList_annotationsAreHonest(t *testing.T) {
 	type hints struct{ readOnly, destructive, idempotent bool }
 	want := map[string]hints{
 		"create_conversation":  {},
+		"join_conversation":    {}, // a code works once
 		"send_to_partner":      {},
 		"check_messages":       {}, // what it takes counts as read
 		"update_my_status":     {idempotent: true},

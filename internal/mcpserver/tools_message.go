@@ -12,7 +12,7 @@ import (
 )
 
 func bridgeSend(ctx context.Context, c *invocation) (*reply, error) {
-	draft := agentbridge.Draft{Channel: c.args.channel(), Sender: c.args.agent("sender")}
+	draft := agentbridge.Draft{Channel: c.args.channel(), Sender: c.sender(ctx)}
 	content, isText := c.args.optional("content")
 	envelope, isEnvelope := c.args.object("message")
 	key, keyed := c.args.optional("idempotency_key")
@@ -57,6 +57,14 @@ func bridgeSend(ctx context.Context, c *invocation) (*reply, error) {
 	}{sent.ID, sent.Seq, sent.Channel, sent.Sender, agentbridge.FormatTime(sent.At), sent.Deduplicated, changes}}, nil
 }
 
+// sender reads who a message shall be from. Whoever is known by name is that
+// one, and need not say so.
+func (c *invocation) sender(ctx context.Context) agentbridge.AgentName {
+	who, err := c.principal(ctx)
+	c.args.check(err)
+	return c.args.agentOr("sender", who.Name)
+}
+
 // readRequest reads what bridge_receive and bridge_wait have in common.
 func (c *invocation) readRequest() agentbridge.ReadRequest {
 	r := agentbridge.ReadRequest{Channel: c.args.channel(), MaxBytes: pageBytes}
@@ -99,7 +107,7 @@ func pageText(p agentbridge.Page) string {
 	case len(p.Messages) == 0:
 		f.sayf("Channel %s has no messages%s.", quote(p.Channel), behind)
 	default:
-		f.sayf("%s in channel %s. Senders' names are unverified.", plural(int64(len(p.Messages)), "message"), quote(p.Channel))
+		f.sayf("%s in channel %s.%s", plural(int64(len(p.Messages)), "message"), quote(p.Channel), unverifiedOf(p.Messages))
 		f.warn()
 	}
 	if p.Gap {
@@ -118,7 +126,7 @@ func pageText(p agentbridge.Page) string {
 }
 
 func messageTitle(m agentbridge.Message) string {
-	return "[" + strconv.FormatInt(int64(m.Seq), 10) + "] from " + quote(m.Sender) + " at " + agentbridge.FormatTime(m.At) + ", id " + string(m.ID)
+	return "[" + strconv.FormatInt(int64(m.Seq), 10) + "] from " + verified(m) + quote(m.Sender) + " at " + agentbridge.FormatTime(m.At) + ", id " + string(m.ID)
 }
 
 // progressEvery is how often a waiting call shows that it is alive.

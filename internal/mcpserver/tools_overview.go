@@ -53,6 +53,9 @@ func bridgePing(ctx context.Context, c *invocation) (*reply, error) {
 	}
 	f := newFence()
 	f.sayf("%s %s is up: %s, %s.", agentbridge.Service, agentbridge.Version, plural(h.Channels, "channel"), plural(h.Messages, "message"))
+	if h.Checkpoint.Note != "" {
+		f.sayf("The audit log's last signed checkpoint is of size %d; a later one that is smaller means that history was taken back.", h.Checkpoint.Size)
+	}
 	return &reply{text: f.String(), data: wire.HealthOf(h)}, nil
 }
 
@@ -69,6 +72,14 @@ func bridgeClear(ctx context.Context, c *invocation) (*reply, error) {
 	f := newFence()
 	f.sayf("Cleared %s from %s.", plural(cleared, "message"), quote(channel))
 	return &reply{text: f.String(), data: wire.Cleared{Channel: channel, Cleared: cleared}}, nil
+}
+
+// messagesOf are all messages of an overview.
+func messagesOf(o agentbridge.Overview) (list []agentbridge.Message) {
+	for _, ch := range o.Channels {
+		list = append(list, ch.Messages...)
+	}
+	return list
 }
 
 // previewLength is how much of a message bridge_status shows as text.
@@ -88,6 +99,7 @@ func bridgeStatus(ctx context.Context, c *invocation) (*reply, error) {
 	f := newFence()
 	switch {
 	case len(o.Channels) > 0:
+		f.sayf("The newest messages, by channel.%s", unverifiedOf(messagesOf(o)))
 		f.warn()
 	case after != "":
 		f.sayf("No further channel holds messages.")

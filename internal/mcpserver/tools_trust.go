@@ -23,6 +23,30 @@ func recordsOf(list []wire.Record) []record {
 	return out
 }
 
+// verified is what stands before the name of a sender that is known to be who
+// it says, "" for a label. A name can't say it of itself: it is in quotes.
+func verified(m agentbridge.Message) string {
+	if m.Verified {
+		return "verified "
+	}
+	return ""
+}
+
+// unverifiedOf says that senders' names are labels, if one in the list is.
+func unverifiedOf(list []agentbridge.Message) string {
+	labels, names := false, false
+	for _, m := range list {
+		labels, names = labels || !m.Verified, names || m.Verified
+	}
+	switch {
+	case labels && names:
+		return " Senders' names are unverified. Those marked verified are not: the bridge knows these senders."
+	case labels:
+		return " Senders' names are unverified."
+	}
+	return ""
+}
+
 // page is wire.Page with what a reader must know of its messages.
 type page struct {
 	wire.Page

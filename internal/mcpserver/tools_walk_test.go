@@ -114,7 +114,7 @@ func walkChannels(t *testing.T, alice, bob *client) {
 	const channel = "payments:worker"
 	ping := alice.must("bridge_ping", args{})
 	wantData(t, "bridge_ping", ping, args{
-		"service": "agentbridge", "version": agentbridge.Version, "channels": 0.0, "messages": 0.0, "server_time": ping.str("server_time")})
+		"service": "agentbridge", "version": agentbridge.Version, "channels": 0.0, "messages": 0.0, "server_time": ping.str("server_time"), "audit_checkpoint": ping.data["audit_checkpoint"]})
 	wantTime(t, "server_time", ping.str("server_time"), 0)
 	wantData(t, "bridge_channels", alice.must("bridge_channels", args{}), args{
 		"channels": []any{}, "total_channels": 0.0, "total_messages": 0.0, "next_channel": nil})
@@ -252,7 +252,7 @@ func TestTools_wrongTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	refusals := map[agentbridge.ChannelName]int{}
-	for _, e := range entries {
+	for _, e := range entries.Entries {
 		if e.Action == agentbridge.ActionRefused {
 			refusals[e.Target]++
 		}

@@ -5,6 +5,7 @@ package mcpserver
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,9 +36,12 @@ func newHall(t *testing.T) *hall {
 
 func newHallOn(t *testing.T, bridge *bridgetest.Bridge) *hall {
 	t.Helper()
-	server := New(bridge, Options{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	server := New(bridge, Options{Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Principal: local})
 	return &hall{&bench{t: t, transports: server.transports}, bridge}
 }
+
+// local is who all clients of a hall act for.
+func local(context.Context) (agentbridge.Principal, error) { return agentbridge.Local(), nil }
 
 // door is a way in for a client of the SDK.
 type door struct {
@@ -249,7 +253,8 @@ func readResult(tool string, r *mcp.CallToolResult) (answer, error) {
 // documented are the keys of the answers; those with a question mark may be
 // missing. Objects that are not listed are free.
 var documented = map[string]string{
-	"create_conversation":  "conversation_id expires_at session_a_token session_b_token session_id",
+	"create_conversation":  "conversation_id expires_at invite invite_expires_at session_a_token? session_b_token? session_id",
+	"join_conversation":    "conversation_id expires_at partner_role role session_b_token? session_id",
 	"send_to_partner":      "deduplicated message_id sent_at seq to kinds? redacted? sanitized?",
 	"check_messages":       "trust count messages remaining",
 	"update_my_status":     "status",
@@ -259,7 +264,7 @@ var documented = map[string]string{
 	"bridge_wait":          "trust channel consumer_id messages more next_cursor timed_out warning?",
 	"bridge_ack":           "advanced channel consumer_id last_message_id last_seq updated_at",
 	"bridge_channels":      "channels next_channel total_channels total_messages",
-	"bridge_ping":          "channels messages server_time service version",
+	"bridge_ping":          "audit_checkpoint channels messages server_time service version",
 	"bridge_clear":         "channel cleared",
 	"bridge_status":        "trust channels next_channel",
 
@@ -271,7 +276,7 @@ var documented = map[string]string{
 	"bridge_status.channels.messages": recordKeys,
 }
 
-const recordKeys = "channel content encoding id message? parse_warning? sender seq suspicious? timestamp"
+const recordKeys = "channel content encoding id message? parse_warning? sender seq suspicious? timestamp verified?"
 
 func checkKeys(path string, v any) error {
 	switch v := v.(type) {
@@ -364,8 +369,8 @@ func (h *hall) holdings() holdings {
 		h.t.Fatal(err)
 	}
 	state := holdings{channels: health.Channels, messages: health.Messages}
-	if len(entries) > 0 {
-		state.audit = entries[0].Seq
+	if len(entries.Entries) > 0 {
+		state.audit = entries.Entries[0].Seq
 	}
 	return state
 }

@@ -20,6 +20,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"agentbridge"
+
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
@@ -120,6 +122,9 @@ func (b *bench) newServer() *mcp.Server {
 		return r
 	}
 	add("echo", func(_ context.Context, _ *call, s string) (*mcp.CallToolResult, error) { return text(s), nil })
+	add("who", func(ctx context.Context, _ *call, _ string) (*mcp.CallToolResult, error) {
+		return text(fmt.Sprint(agentbridge.PrincipalOf(ctx).Name, agentbridge.PrincipalOf(ctx).Roles)), nil
+	})
 	add("report", func(_ context.Context, c *call, s string) (*mcp.CallToolResult, error) { return reported(c, s), nil })
 	// report slowly is report with a store that takes its time; for bubbles.
 	add("report slowly", func(_ context.Context, c *call, s string) (*mcp.CallToolResult, error) {

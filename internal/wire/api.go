@@ -41,6 +41,7 @@ type State struct {
 	SSEDroppedEvents int64          `json:"sse_dropped_events"`
 	RetentionDays    int            `json:"retention_days"` // 0: kept for ever
 	AuditEnabled     bool           `json:"audit_enabled"`
+	AuditCheckpoint  *string        `json:"audit_checkpoint"` // as in Health
 	ServerTime       string         `json:"server_time"`
 }
 
@@ -76,6 +77,7 @@ type Listed struct {
 	TS       string                `json:"ts"`
 	TSFull   string                `json:"ts_full"`
 	Sender   agentbridge.AgentName `json:"sender"`
+	Verified bool                  `json:"verified,omitempty"`
 	IsJSON   bool                  `json:"is_json"`
 	Preview  *string               `json:"preview,omitempty"`
 	Content  *string               `json:"content,omitempty"`
@@ -89,6 +91,7 @@ type Detail struct {
 	ID            agentbridge.MessageID   `json:"id"`
 	Channel       agentbridge.ChannelName `json:"channel"`
 	Sender        agentbridge.AgentName   `json:"sender"`
+	Verified      bool                    `json:"verified,omitempty"`
 	TS            string                  `json:"ts"`
 	IsJSON        bool                    `json:"is_json"`
 	Content       string                  `json:"content"`
@@ -99,10 +102,11 @@ type Detail struct {
 	ParseWarning  string                  `json:"parse_warning,omitempty"`
 }
 
-// SendRequest is POST /api/send: exactly one of Content and Message.
+// SendRequest is POST /api/send: exactly one of Content and Message. Whoever
+// has a token of its own may leave the sender out.
 type SendRequest struct {
 	Channel        agentbridge.ChannelName `json:"channel"`
-	Sender         agentbridge.AgentName   `json:"sender"`
+	Sender         agentbridge.AgentName   `json:"sender,omitempty"`
 	Content        *string                 `json:"content,omitempty"`
 	Message        json.RawMessage         `json:"message,omitempty"`
 	IdempotencyKey string                  `json:"idempotency_key,omitempty"`
@@ -115,6 +119,9 @@ type Sent struct {
 	Channel      agentbridge.ChannelName `json:"channel"`
 	TS           string                  `json:"ts"`
 	Deduplicated bool                    `json:"deduplicated"`
+	// Sender is told to whoever has a token of its own, and so a name that it
+	// need not give.
+	Sender agentbridge.AgentName `json:"sender,omitempty"`
 	Changes
 }
 
@@ -141,12 +148,18 @@ type ConversationRequest struct {
 type Session struct {
 	Authenticated bool `json:"authenticated"`
 	AuthRequired  bool `json:"auth_required"`
+	// Agent is whose token it was, absent for one that is nobody's in particular;
+	// Roles are what it may do.
+	Agent agentbridge.AgentName    `json:"agent,omitempty"`
+	Roles []agentbridge.AccessRole `json:"roles,omitempty"`
 }
 
 // Audit is GET /api/audit, newest first.
 type Audit struct {
 	Enabled bool         `json:"enabled"`
 	Events  []AuditEvent `json:"events"`
+	// NextBefore is the before of the page behind this one, absent at the end.
+	NextBefore int64 `json:"next_before,omitempty"`
 }
 
 // AuditEvent is an entry of the audit log.

@@ -24,6 +24,7 @@ type StreamMessage struct {
 	ID        agentbridge.MessageID   `json:"id"`
 	Channel   agentbridge.ChannelName `json:"channel"`
 	Sender    agentbridge.AgentName   `json:"sender"`
+	Verified  bool                    `json:"verified,omitempty"`
 	Content   string                  `json:"content"`
 	Timestamp string                  `json:"timestamp"`
 	Encoding  agentbridge.Encoding    `json:"encoding"`
@@ -31,7 +32,7 @@ type StreamMessage struct {
 
 // Read returns the message that was written.
 func (s StreamMessage) Read() (agentbridge.Message, error) {
-	return Record{Seq: s.Seq, ID: s.ID, Channel: s.Channel, Sender: s.Sender, Content: s.Content, Timestamp: s.Timestamp, Encoding: s.Encoding}.Read()
+	return Record{Seq: s.Seq, ID: s.ID, Channel: s.Channel, Sender: s.Sender, Verified: s.Verified, Content: s.Content, Timestamp: s.Timestamp, Encoding: s.Encoding}.Read()
 }
 
 // ExpiredMessages is the data of "expired": the retention removed messages

@@ -20,6 +20,7 @@ type Record struct {
 	ID           agentbridge.MessageID   `json:"id"`
 	Channel      agentbridge.ChannelName `json:"channel"`
 	Sender       agentbridge.AgentName   `json:"sender"`
+	Verified     bool                    `json:"verified,omitempty"` // else the sender is a label
 	Content      string                  `json:"content"`
 	Timestamp    string                  `json:"timestamp"`
 	Encoding     agentbridge.Encoding    `json:"encoding"`
@@ -30,7 +31,7 @@ type Record struct {
 // RecordOf returns a message as it is written.
 func RecordOf(m agentbridge.Message) Record {
 	envelope, warning := m.Envelope()
-	return Record{m.Seq, m.ID, m.Channel, m.Sender, m.Content, agentbridge.FormatTime(m.At), m.Encoding, envelope, warning}
+	return Record{m.Seq, m.ID, m.Channel, m.Sender, m.Verified, m.Content, agentbridge.FormatTime(m.At), m.Encoding, envelope, warning}
 }
 
 // RecordsOf returns messages as they are written; none are an empty list.
@@ -46,7 +47,7 @@ func RecordsOf(list []agentbridge.Message) []Record {
 func (r Record) Read() (agentbridge.Message, error) {
 	at, err := ReadTime(r.Timestamp)
 	return agentbridge.Message{
-		Seq: r.Seq, ID: r.ID, Channel: r.Channel, Sender: r.Sender, Content: r.Content, Encoding: r.Encoding, At: at,
+		Seq: r.Seq, ID: r.ID, Channel: r.Channel, Sender: r.Sender, Verified: r.Verified, Content: r.Content, Encoding: r.Encoding, At: at,
 	}, err
 }
 
@@ -177,26 +178,14 @@ type Health struct {
 	Channels   int64  `json:"channels"`
 	Messages   int64  `json:"messages"`
 	ServerTime string `json:"server_time"`
+	// Checkpoint is the note of the audit log's last checkpoint, null if there
+	// is none. Whoever keeps it will notice if the log is rolled back.
+	Checkpoint *string `json:"audit_checkpoint"`
 }
 
 // HealthOf returns an answer to a ping as it is written.
 func HealthOf(h agentbridge.Health) Health {
-	return Health{agentbridge.Service, agentbridge.Version, h.Channels, h.Messages, agentbridge.FormatTime(h.Time)}
-}
-
-// Conversation is an answer to a creation. The tokens stand here in clear:
-// this answer is the one place where they leave the bridge.
-type Conversation struct {
-	ConversationID agentbridge.ConversationID `json:"conversation_id"`
-	SessionID      agentbridge.Seat           `json:"session_id"`
-	SessionAToken  string                     `json:"session_a_token"`
-	SessionBToken  string                     `json:"session_b_token"`
-	ExpiresAt      string                     `json:"expires_at"`
-}
-
-// ConversationOf returns an answer to a creation as it is written.
-func ConversationOf(c agentbridge.NewConversation) Conversation {
-	return Conversation{c.ID, c.Seat, string(c.TokenA), string(c.TokenB), agentbridge.FormatTime(c.ExpiresAt)}
+	return Health{agentbridge.Service, agentbridge.Version, h.Channels, h.Messages, agentbridge.FormatTime(h.Time), OrNull(h.Checkpoint.Note)}
 }
 
 // Changes say what a message lost on its way to the store. Nothing lost is no
