@@ -14,13 +14,12 @@ import (
 
 // announce tells the operator what runs where. The token is not in it: what
 // stands on a terminal is soon in a log.
-func (f *serveFlags) announce(w io.Writer, gate *entrance, at net.Addr, db string) {
-	url := f.url(gate, at)
+func (f *serveFlags) announce(w io.Writer, gate *entrance, url string, b *bridge) {
 	fmt.Fprintf(w, "agentbridge %s\n", agentbridge.Version)
 	line := func(name, format string, a ...any) {
 		fmt.Fprintf(w, "  %-10s %s\n", name, inert(fmt.Sprintf(format, a...)))
 	}
-	line("database", "%s", db)
+	line("database", "%s", b.store.Path())
 	line("MCP", "%s/mcp", url)
 	line("older MCP", "%s/sse", url)
 	line("state", "%s/api/state", url)
@@ -29,8 +28,12 @@ func (f *serveFlags) announce(w io.Writer, gate *entrance, at net.Addr, db strin
 	if gate.tls != nil {
 		line("TLS", "on, with the certificate in %s", f.certChain)
 	}
-	if gate.boundary.Token != "" {
-		line("token", "required, as Authorization: Bearer TOKEN")
+	known := b.AuthRequired() // some agent is
+	if who := f.admitted(gate, known); who != "" {
+		line("token", "%s", who)
+	}
+	if f.issuer != "" {
+		line("OAuth", "access tokens of %s admit; clients read %s/.well-known/oauth-protected-resource", f.issuer, url)
 	}
 	if f.keepDays > 0 {
 		line("retention", "messages older than %d days are DELETED; looked for every %d s", f.keepDays, f.sweep)
@@ -38,13 +41,29 @@ func (f *serveFlags) announce(w io.Writer, gate *entrance, at net.Addr, db strin
 	if f.audit {
 		line("audit log", "%s/api/audit", url)
 	}
-	f.announceClients(w, gate, url)
+	f.announceClients(w, gate.boundary.Token != "" || known || f.required, url)
+}
+
+// admitted says whose token is asked for, "" if nobody's is.
+func (f *serveFlags) admitted(gate *entrance, known bool) string {
+	const how = ", as Authorization: Bearer TOKEN"
+	switch {
+	case gate.boundary.Token != "" && known:
+		return "required, the shared one or an agent's own" + how
+	case gate.boundary.Token != "":
+		return "required" + how
+	case known && f.everybody:
+		return "an agent's own makes it known" + how + "; without one everybody is let in"
+	case known, f.required:
+		return "required, each agent's own (agentbridge agent add NAME)" + how
+	}
+	return ""
 }
 
 // announceClients prints what connects the two clients that most people have.
-func (f *serveFlags) announceClients(w io.Writer, gate *entrance, url string) {
+func (f *serveFlags) announceClients(w io.Writer, token bool, url string) {
 	variable := ""
-	if gate.boundary.Token != "" {
+	if token {
 		variable = tokenVariable
 	}
 	claude, _ := claudeHTTP(agentbridge.Service, url+"/mcp", variable)
@@ -53,9 +72,13 @@ func (f *serveFlags) announceClients(w io.Writer, gate *entrance, url string) {
 	fmt.Fprintln(w, "Other clients:        agentbridge connect")
 }
 
-// url is where clients find the bridge. All addresses together are none that a
-// client could use, so it names a trusted host then.
+// url is where clients find the bridge: where the operator says, or else where
+// it listens. All addresses together are none that a client could use, so it
+// names a trusted host then.
 func (f *serveFlags) url(gate *entrance, at net.Addr) string {
+	if f.public != "" {
+		return strings.TrimSuffix(f.public, "/")
+	}
 	host, port := gate.host, gate.port
 	if tcp, ok := at.(*net.TCPAddr); ok {
 		port = tcp.Port

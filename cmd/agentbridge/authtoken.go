@@ -46,6 +46,12 @@ func (f *authFlags) read(flags *pflag.FlagSet, warn io.Writer) (string, error) {
 	return "", nil
 }
 
+// declareFile adds the flag for the file alone, for those who show a token.
+func (f *authFlags) declareFile(flags *pflag.FlagSet, usage string) {
+	flags.StringVar(&f.file, "auth-token-file", "", usage)
+	annotate(flags, "auth-token-file", emptyCounts)
+}
+
 func (f *authFlags) readFile(name string, warn io.Writer) (string, error) {
 	if strings.TrimSpace(f.file) == "" {
 		return "", usageError{fmt.Errorf("%s is empty; name the file that holds the token", name)}

@@ -221,13 +221,22 @@ func onTerminal(in io.Reader) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// confirm asks the person at the terminal; everything but a yes is a no.
+// confirm asks whether a channel is meant to be cleared.
 func confirm(ctx context.Context, cmd *cobra.Command, s agentbridge.Session, name agentbridge.ChannelName) error {
 	info, _, err := lookUp(ctx, s, name)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "Remove all %s of %s? [y/N] ", counted(info.Count, "message"), strconv.Quote(string(name)))
+	sure, err := askYes(ctx, cmd, fmt.Sprintf("Remove all %s of %s? [y/N] ", counted(info.Count, "message"), strconv.Quote(string(name))))
+	if err == nil && !sure {
+		err = refusedError{errors.New("nothing was removed")}
+	}
+	return err
+}
+
+// askYes asks the person at the terminal; everything but a yes is a no.
+func askYes(ctx context.Context, cmd *cobra.Command, question string) (bool, error) {
+	fmt.Fprint(cmd.ErrOrStderr(), question)
 	answer, err := interruptibly(ctx, 0, func() (string, error) {
 		line, err := bufio.NewReader(io.LimitReader(cmd.InOrStdin(), 100)).ReadString('\n')
 		if errors.Is(err, io.EOF) {
@@ -235,12 +244,6 @@ func confirm(ctx context.Context, cmd *cobra.Command, s agentbridge.Session, nam
 		}
 		return line, err
 	})
-	if err != nil {
-		return err
-	}
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
-	}
-	return refusedError{errors.New("nothing was removed")}
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return err == nil && (answer == "y" || answer == "yes"), err
 }

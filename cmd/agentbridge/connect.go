@@ -136,7 +136,7 @@ func (f *connecting) command() ([]string, error) {
 		return nil, err
 	}
 	command := []string{ourName(), "stdio"}
-	for _, flag := range []struct{ name, path, usual string }{{"--db", f.db, defaultDB()}, {"--key-file", f.keyFile, ""}} {
+	for _, flag := range []struct{ name, path, usual string }{{"--db", f.db, defaultDB()}, {"--key-file", f.keyFile, ""}, {"--encryption-key", f.encryptionKey, ""}} {
 		if flag.path == flag.usual {
 			continue
 		}

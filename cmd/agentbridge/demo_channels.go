@@ -221,7 +221,8 @@ func (st *stage) inspect(ctx context.Context, id agentbridge.ConversationID) (er
 			return fmt.Errorf("message %s is %s, but its reader has it", l.Message.ID, l.State)
 		}
 	}
-	entries, err := op.Entries(ctx, agentbridge.EntryQuery{Limit: agentbridge.MaxEntries})
+	page, err := op.Entries(ctx, agentbridge.EntryQuery{Limit: agentbridge.MaxEntries})
+	entries := page.Entries
 	if err != nil {
 		return err
 	}

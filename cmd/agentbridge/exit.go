@@ -33,6 +33,14 @@ type timedOutError struct{ error }
 // refusedError is a no of the person who was asked.
 type refusedError struct{ error }
 
+// exitError ends a command whose exit codes are its own.
+type exitError struct {
+	code int
+	err  error // nil: all has been said
+}
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d: %v", e.code, e.err) }
+
 // exitCode prints an error in one line and tells how the process ends.
 func exitCode(ctx context.Context, err error, stderr io.Writer) int {
 	if err == nil {
@@ -41,7 +49,17 @@ func exitCode(ctx context.Context, err error, stderr io.Writer) int {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return exitInterrupted
 	}
+	own, isOwn := errors.AsType[exitError](err)
+	if isOwn && own.err == nil {
+		return own.code
+	}
+	if isOwn {
+		err = own.err
+	}
 	fmt.Fprintln(stderr, "agentbridge: "+agentbridge.InertLine(err.Error()))
+	if isOwn {
+		return own.code
+	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
@@ -60,6 +78,8 @@ func exitOf(code agentbridge.Code) int {
 		return exitNotFound
 	case agentbridge.Unauthenticated, agentbridge.Expired:
 		return exitAuth
+	case agentbridge.Forbidden:
+		return exitRefused
 	case agentbridge.Conflict:
 		return exitConflict
 	case agentbridge.Unreachable:

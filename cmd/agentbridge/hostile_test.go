@@ -30,6 +30,7 @@ func newTheatre(t *testing.T) *theatre {
 	bridge := bridgetest.Unlimited(t)
 	t.Setenv("AGENTBRIDGE_DB", filepath.Join(bridge.Dir, bridgetest.Database))
 	t.Setenv("AGENTBRIDGE_KEY_FILE", filepath.Join(bridge.Dir, bridgetest.KeyFile))
+	t.Setenv("AGENTBRIDGE_AUDIT_KEY", filepath.Join(bridge.Dir, bridgetest.AuditKeyFile))
 	a, _ := bridge.Pair("backend", "frontend")
 	s.id = a.Credential.Conversation
 	for i, p := range bridgetest.Hostile() {

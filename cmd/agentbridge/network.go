@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -21,12 +22,14 @@ import (
 // networkFlags say where the bridge listens and who may connect there.
 type networkFlags struct {
 	authFlags
+	identityFlags
 	host       string
 	port       int // 0 takes a free one
 	trusted    []string
 	origins    []string
 	proxies    []string
 	everybody  bool // may come in without a token
+	required   bool // a token, from the start
 	certChain  string
 	certKey    string
 	maxRequest int // bytes
@@ -35,9 +38,11 @@ type networkFlags struct {
 
 func (f *networkFlags) declare(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.host, "host", "127.0.0.1", "`address` to listen on; any but loopback needs a token, and 0.0.0.0 or :: a --trusted-host too")
+	flags.StringVar(&f.host, "host", "127.0.0.1", "`address` to listen on; any but loopback needs tokens, and 0.0.0.0 or :: a --trusted-host too")
 	declareNumber(flags, &f.port, "port", 8765, 0, 65535, "port to listen on; 0 takes a free one")
 	f.authFlags.declare(cmd)
+	declareBool(flags, &f.required, "require-token", "let nobody in without a token, even as long as there is none: for agents that have their own (agentbridge agent add)")
+	f.identityFlags.declare(cmd)
 	declareList(flags, &f.trusted, "trusted-host", boundary.CheckHost, "`name` under which clients may reach the bridge besides loopback, *.example.org for all below one")
 	annotate(flags, "trusted-host", alsoReads, "AGENTBRIDGE_TRUSTED_HOSTS")
 	declareList(flags, &f.origins, "cors-origin", boundary.CheckOrigin, "`origin` of web pages that may use the bridge, as https://example.org")
@@ -73,7 +78,13 @@ func (f *networkFlags) settle(flags *pflag.FlagSet, stderr io.Writer, log *slog.
 	if err != nil {
 		return nil, err
 	}
+	if err := f.checkToken(flags, token); err != nil {
+		return nil, err
+	}
 	if err := f.checkReach(calledBy(flags, "host"), reach, token); err != nil {
+		return nil, err
+	}
+	if err := f.identityFlags.check(flags, reach); err != nil {
 		return nil, err
 	}
 	config, err := f.loadTLS(flags, log)
@@ -87,6 +98,7 @@ func (f *networkFlags) settle(flags *pflag.FlagSet, stderr io.Writer, log *slog.
 	f.warn(stderr, reach, token)
 	return &entrance{host, f.port, boundary.Options{
 		Token:                       token,
+		RequireToken:                f.required,
 		TrustedHosts:                f.hosts(host, reach),
 		CORSOrigins:                 f.origins,
 		AllowUnauthenticatedNetwork: f.everybody,
@@ -136,13 +148,30 @@ func (f *networkFlags) address(flags *pflag.FlagSet) (host string, r reach, err 
 	return host, fromNetwork, nil
 }
 
+// asks tells whether nobody comes in without a token, from the start.
+func (f *networkFlags) asks(token string) bool {
+	return token != "" || f.required || f.issuer != ""
+}
+
+// checkToken refuses a shared token that is somebody's own, and settings that
+// contradict each other.
+func (f *networkFlags) checkToken(flags *pflag.FlagSet, token string) error {
+	if isAgentToken(token) {
+		return usageError{errors.New("the token that all clients share begins with abr_, as those that an agent has to itself; make another, for example with: openssl rand -hex 32")}
+	}
+	if f.required && f.everybody {
+		return usageError{fmt.Errorf("%s and %s contradict each other; leave one of them out", calledBy(flags, "require-token"), calledBy(flags, "allow-unauthenticated-network"))}
+	}
+	return nil
+}
+
 // checkReach refuses to be open to more people than the operator has said.
 func (f *networkFlags) checkReach(name string, r reach, token string) error {
-	if r == fromAnywhere && len(f.trusted) == 0 {
+	if r == fromAnywhere && len(f.trusted) == 0 && f.public == "" {
 		return usageError{fmt.Errorf("%s %s listens on all addresses and needs --trusted-host with each name that clients will use: LAN or Tailscale address, DNS name, or that of a reverse proxy", name, quoteEmpty(f.host))}
 	}
-	if r != fromHere && token == "" && !f.everybody {
-		return usageError{fmt.Errorf("%s %s can be reached from the network and needs a token; set --auth-token-file or AGENTBRIDGE_AUTH_TOKEN, or pass --allow-unauthenticated-network if everybody there may read and write everything", name, quoteEmpty(f.host))}
+	if r != fromHere && !f.asks(token) && !f.everybody {
+		return usageError{fmt.Errorf("%s %s can be reached from the network and needs a token; set --auth-token-file or AGENTBRIDGE_AUTH_TOKEN, pass --require-token if every agent has its own, or pass --allow-unauthenticated-network if everybody there may read and write everything", name, quoteEmpty(f.host))}
 	}
 	return nil
 }
@@ -162,21 +191,26 @@ func (f *networkFlags) warn(w io.Writer, r reach, token string) {
 	if token != "" && len(token) < shortToken {
 		warnf(w, "the token has fewer than %d characters and can be guessed; make a longer one, for example with: openssl rand -hex 32", shortToken)
 	}
-	if r != fromHere && token != "" && f.certChain == "" {
+	if r != fromHere && f.asks(token) && f.certChain == "" && f.public == "" {
 		warnf(w, "the token and all messages travel unencrypted; use --tls-cert and --tls-key, or a proxy that speaks TLS")
 	}
 }
 
 // hosts are the names that clients may use besides loopback. One concrete
-// address to listen on is one of them without being named.
+// address to listen on, and the name in --public-url, are among them without
+// being named.
 func (f *networkFlags) hosts(host string, r reach) []string {
+	list := slices.Clip(f.trusted)
+	if u, err := url.Parse(f.public); err == nil && u.Host != "" {
+		list = append(list, u.Hostname())
+	}
 	if r != fromNetwork || slices.Contains(f.trusted, host) {
-		return f.trusted
+		return list
 	}
 	if ip, err := netip.ParseAddr(host); err == nil {
 		host = ip.WithZone("").String() // clients have zones of their own
 	}
-	return append(slices.Clip(f.trusted), host)
+	return append(list, host)
 }
 
 // loadTLS reads the certificate, if there is one to read.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"agentbridge"
 )
 
 const goodToken = "0123456789abcdef0123456789abcdef"
@@ -28,7 +30,7 @@ type env = map[string]string
 func TestNetwork_refusals(t *testing.T) {
 	const (
 		noName  = " listens on all addresses and needs --trusted-host with each name that clients will use: LAN or Tailscale address, DNS name, or that of a reverse proxy"
-		noToken = " can be reached from the network and needs a token; set --auth-token-file or AGENTBRIDGE_AUTH_TOKEN, or pass --allow-unauthenticated-network if everybody there may read and write everything"
+		noToken = " can be reached from the network and needs a token; set --auth-token-file or AGENTBRIDGE_AUTH_TOKEN, pass --require-token if every agent has its own, or pass --allow-unauthenticated-network if everybody there may read and write everything"
 		pair    = "--tls-cert and --tls-key must be given together"
 	)
 	for _, c := range []struct {
@@ -196,6 +198,45 @@ func TestNetwork_warnsOfAnOpenTokenFile(t *testing.T) {
 		o.wantAccepted(t)
 		if got := strings.Contains(o.stderr, "other users can read or change the token in "+path+"; chmod 600 it"); got != want {
 			t.Errorf("mode %o: stderr %q, warned = %v, want %v", mode, o.stderr, got, want)
+		}
+	}
+}
+
+// Settings about who may connect, each with what it gets.
+func TestNetwork_identity(t *testing.T) {
+	const public = " must be https://NAME or https://NAME:PORT, without a path; http is for this machine only"
+	for _, c := range []struct {
+		env  env
+		args string
+		want string // "" if it is accepted
+	}{
+		{nil, "--require-token", ""},
+		{nil, "--host 192.0.2.1 --require-token", ""},
+		{nil, "--host 192.0.2.1 --oidc-issuer https://issuer.example --public-url https://bridge.example", ""},
+		{nil, "--host 0.0.0.0 --oidc-issuer https://issuer.example --public-url https://bridge.example:8443/", ""},
+		{nil, "--oidc-issuer https://issuer.example/realms/x", ""},
+		{nil, "--oidc-issuer http://127.0.0.1:8080 --public-url http://localhost:8765", ""},
+		{env{"AGENTBRIDGE_OIDC_ISSUER": "https://issuer.example", "AGENTBRIDGE_OIDC_AUDIENCE": "x", "AGENTBRIDGE_OIDC_NAME_CLAIM": "login",
+			"AGENTBRIDGE_OIDC_ROLES_CLAIM": "realm_access.roles", "AGENTBRIDGE_PUBLIC_URL": "https://bridge.example"}, "", ""},
+
+		{nil, "--oidc-issuer http://issuer.example", `--oidc-issuer: "http://issuer.example" is not https: whoever is on the way could forge tokens`},
+		{env{"AGENTBRIDGE_OIDC_ISSUER": "issuer.example"}, "", `AGENTBRIDGE_OIDC_ISSUER: "issuer.example" is not the URL of an issuer: write https://host, perhaps with a path`},
+		{nil, "--oidc-issuer https://issuer.example --oidc-audience=", "--oidc-audience is empty; leave it out for the default"},
+		{nil, "--oidc-audience x", "--oidc-audience needs --oidc-issuer, the provider whose tokens it is about"},
+		{nil, "--host 192.0.2.1 --oidc-issuer https://issuer.example", "--oidc-issuer needs --public-url too where the network can connect: tokens are made for that URL"},
+		{nil, "--public-url http://bridge.example", "--public-url" + public},
+		{nil, "--public-url https://bridge.example/path", "--public-url" + public},
+		{nil, "--public-url https://user@bridge.example", "--public-url" + public},
+		{nil, "--public-url https://*.example", "--public-url" + public},
+		{env{"AGENTBRIDGE_PUBLIC_URL": "bridge.example"}, "", "AGENTBRIDGE_PUBLIC_URL" + public},
+		{nil, "--require-token --allow-unauthenticated-network", "--require-token and --allow-unauthenticated-network contradict each other; leave one of them out"},
+		{env{"AGENTBRIDGE_AUTH_TOKEN": agentbridge.APITokenPrefix + "x"}, "",
+			"the token that all clients share begins with abr_, as those that an agent has to itself; make another, for example with: openssl rand -hex 32"},
+	} {
+		if o := begin(t, c.env, strings.Fields(c.args)...); c.want == "" {
+			o.wantAccepted(t)
+		} else {
+			o.wantRefused(t, c.want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -69,6 +70,7 @@ func TestProcess_killedUnderLoad(t *testing.T) {
 		m.check(agent)
 		m.work(agent)
 		within(t, 10*time.Second, "the end of a killed program", p.exited)
+		m.verify()
 	}
 	m.finish()
 	t.Logf("%d rounds: %d messages in the channel, %d to the partner, %d handed out", rounds,
@@ -202,6 +204,27 @@ func (m *mill) check(agent *member) {
 		}
 	}
 }
+
+// verify checks the audit log as a kill left it, against all that was signed.
+func (m *mill) verify() {
+	m.t.Helper()
+	want, command := exitUnanchored, m.home.flags("audit", "verify")
+	signed := m.home.db() + ".checkpoints"
+	if _, err := os.Stat(signed); err == nil {
+		want, command = exitVerified, append(command, "--checkpoint", signed)
+	}
+	var out printed
+	var prose bytes.Buffer
+	if code := run(m.t.Context(), command, stdio{out: &out, err: &prose}); code != want {
+		m.t.Errorf("audit verify after a kill: exit code %d, want %d\n%s%s", code, want, out.String(), prose.String())
+	}
+}
+
+// printed is an output of a command that runs in this process.
+type printed struct{ bytes.Buffer }
+
+// Close implements io.Closer.
+func (*printed) Close() error { return nil }
 
 // finish tries again what was not answered, and then looks into the database
 // from within: in a bubble, where the time until lost replies come again costs

@@ -295,7 +295,7 @@ func newHome(t testing.TB) home { return home(t.TempDir()) }
 func (h home) db() string { return filepath.Join(string(h), bridgetest.Database) }
 
 func (h home) flags(more ...string) []string {
-	return append(more, "--db", h.db(), "--key-file", filepath.Join(string(h), bridgetest.KeyFile))
+	return append(more, "--db", h.db(), "--key-file", filepath.Join(string(h), bridgetest.KeyFile), "--audit-key", filepath.Join(string(h), bridgetest.AuditKeyFile))
 }
 
 func (h home) stdio(t testing.TB, flags ...string) *program {

@@ -26,6 +26,7 @@ type place struct {
 	allowPlaintext bool
 
 	flags       *pflag.FlagSet
+	agent       agentbridge.AgentName               // whose token it is, once the bridge is open; "" if nobody's in particular
 	onReconnect func(err error, wait time.Duration) // nil if nobody wants to know
 }
 
@@ -40,10 +41,10 @@ const (
 // declare adds the flags to a command.
 func (p *place) declare(cmd *cobra.Command) *cobra.Command {
 	p.storeFlags.declare(cmd)
+	p.declareEncrypt(cmd)
 	p.flags = cmd.Flags()
 	p.flags.StringVar(&p.url, "url", "", "address of a bridge that 'agentbridge serve' runs, instead of a local database")
-	p.flags.StringVar(&p.auth.file, "auth-token-file", "", "`file` with the token for --url; or put the token into the environment variable "+tokenVariable)
-	annotate(p.flags, "auth-token-file", emptyCounts)
+	p.auth.declareFile(p.flags, "`file` with the token for --url, or with that of the agent that calls; or put the token into the environment variable "+tokenVariable)
 	p.flags.StringVar(&p.caCert, "ca-cert", "", "PEM `file` with the only certificates to trust at --url")
 	p.flags.BoolVar(&p.allowPlaintext, "allow-plaintext", false, "send the token to another machine without encryption")
 	return cmd
@@ -103,15 +104,33 @@ func (p *place) local(cmd *cobra.Command, in intent) (agentbridge.Session, func(
 	if err != nil {
 		return nil, nil, err
 	}
+	token, err := ownToken(p.flags, &p.auth, cmd.ErrOrStderr())
+	if err != nil {
+		return nil, nil, err
+	}
 	b, err := p.open(cmd.Context(), newLogger(cmd.ErrOrStderr(), redactor), redactor)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := b.Open(cmd.Context())
+	s, err := p.session(cmd.Context(), b, token)
 	if err != nil {
 		return nil, nil, errors.Join(err, b.close())
 	}
 	return s, b.close, nil
+}
+
+// session acts for the agent whose token it is, or for the owner of the files.
+func (p *place) session(ctx context.Context, b *bridge, token string) (agentbridge.Session, error) {
+	who, err := b.acting(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	principal, err := who(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.agent = principal.Name
+	return b.Open(ctx, principal)
 }
 
 func (p *place) dial(warn io.Writer) (agentbridge.Session, func() error, error) {

@@ -21,7 +21,8 @@ Each flag can also be set by an environment variable: --db by AGENTBRIDGE_DB,
 --conversation-ttl by AGENTBRIDGE_CONVERSATION_TTL, and so on. The flag wins.
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 authentication, 5 conflict,
-6 timed out waiting, 7 refused, 8 audit broken, 9 unreachable, 130 interrupted.`,
+6 timed out waiting, 7 refused, 8 audit broken, 9 unreachable, 130 interrupted.
+'audit verify' and 'audit check-proof' have their own; see their --help.`,
 		Args:              usageArgs(noArgs),
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
@@ -45,7 +46,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 authentication, 5 conflict,
 		root.AddCommand(alias)
 	}
 	root.AddCommand(newServe(), newStdio(std), newDemo(), conversation, newAudit(), newVersion())
-	root.AddCommand(newSend(), newRead(), newWait(), newTail(), newAck(), newChannel(), newConnect(), newAgents(), newRedact())
+	root.AddCommand(newSend(), newRead(), newWait(), newTail(), newAck(), newChannel(), newConnect(), newAgent(), newAgents(), newRedact(), newEncryption(), newDoctor())
 	return root
 }
 

@@ -54,12 +54,17 @@ func scripts(setup func(*testscript.Env), p testscript.Params) testscript.Params
 		"ended":    endTail,
 		"examples": writeExamples,
 		"exits":    exits,
+		"flip":     flipBit,
+		"forge":    forgeLog,
 		"hostile":  setHostile,
 		"id":       keepID,
 		"inert":    wantInert,
 		"lines":    wantLines,
 		"mcp":      callTool,
+		"newkey":   plantKey,
+		"only":     wantOnly,
 		"says":     wantProse,
+		"sql":      editDatabase,
 		"tail":     startTail,
 	}
 	return p
@@ -85,6 +90,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 // its own: it calls one tool and prints the text of the answer. -set keeps a
 // field of the structured answer in an environment variable. With ! the tool
 // must refuse. Values are taken as Go strings, so that \e and \n can be written.
+// The variable AS names the file with the token of the agent that it is.
 func callTool(ts *testscript.TestScript, neg bool, args []string) {
 	set := map[string]string{}
 	for len(args) > 1 && args[0] == "-set" {
@@ -130,6 +136,9 @@ func callOnce(ts *testscript.TestScript, tool string, args map[string]any) (*mcp
 		return nil, err
 	}
 	process := exec.Command(path, "stdio", "--db", ts.Getenv("DB"))
+	if file := ts.Getenv("AS"); file != "" {
+		process.Args = append(process.Args, "--auth-token-file", ts.MkAbs(file))
+	}
 	client := mcp.NewClient(&mcp.Implementation{Name: "script", Version: "1"}, nil)
 	session, err := client.Connect(ctx, &mcp.CommandTransport{Command: process}, nil)
 	if err != nil {

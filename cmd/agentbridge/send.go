@@ -9,6 +9,7 @@ import (
 	"os/user"
 
 	"agentbridge"
+	"agentbridge/client"
 	"agentbridge/internal/wire"
 
 	"github.com/spf13/cobra"
@@ -44,6 +45,11 @@ A text that begins with - goes behind --.`,
 				return err
 			}
 			return f.with(cmd, toSend, func(ctx context.Context, s agentbridge.Session) error {
+				if draft.Sender == "" {
+					if draft.Sender, err = f.ownName(ctx, s); err != nil {
+						return err
+					}
+				}
 				sent, err := s.Send(ctx, draft)
 				if err != nil {
 					return err
@@ -53,7 +59,7 @@ A text that begins with - goes behind --.`,
 		},
 	})
 	cmd.Flags().StringVar(&f.file, "file", "", "send the content of this file")
-	cmd.Flags().StringVar(&f.sender, "sender", "", "your name (default: your login name)")
+	cmd.Flags().StringVar(&f.sender, "sender", "", "your name (default: whose token it is, else your login name)")
 	cmd.Flags().StringVar(&f.key, "idempotency-key", "", "makes a retry harmless: with the same key the same message is stored once")
 	f.limitFlags.declare(cmd)
 	f.redactFlags.declare(cmd)
@@ -61,15 +67,13 @@ A text that begins with - goes behind --.`,
 	return cmd
 }
 
-// draft checks everything before a bridge is opened.
+// draft checks everything before a bridge is opened. It leaves the sender out
+// if only the bridge can say who that is.
 func (f *sending) draft(cmd *cobra.Command, args []string) (d agentbridge.Draft, err error) {
 	if d.Channel, err = agentbridge.ParseChannelName(args[0]); err != nil {
 		return d, err
 	}
-	if f.sender == "" {
-		f.sender = loginName()
-	}
-	if d.Sender, err = agentbridge.ParseAgentName("--sender", f.sender); err != nil {
+	if d.Sender, err = f.senderName(); err != nil {
 		return d, err
 	}
 	if f.key != "" {
@@ -83,6 +87,38 @@ func (f *sending) draft(cmd *cobra.Command, args []string) (d agentbridge.Draft,
 	}
 	d.Body, err = f.body(text)
 	return d, err
+}
+
+// senderName is who the message is from, "" if that depends on the token.
+func (f *sending) senderName() (agentbridge.AgentName, error) {
+	if f.sender != "" {
+		return agentbridge.ParseAgentName("--sender", f.sender)
+	}
+	if remote, err := f.remote(); remote || err != nil {
+		return "", err
+	}
+	if token, err := ownToken(f.flags, &f.auth, io.Discard); token != "" || err != nil { // warned of when it is used
+		return "", err
+	}
+	return loginAgent()
+}
+
+// ownName asks a bridge that is elsewhere whose token it was given; one of
+// nobody's in particular is used under the login name.
+func (f *sending) ownName(ctx context.Context, s agentbridge.Session) (agentbridge.AgentName, error) {
+	if f.agent != "" {
+		return f.agent, nil
+	}
+	if c, ok := s.(*client.Client); ok {
+		if name, err := c.Agent(ctx); name != "" || err != nil {
+			return name, err
+		}
+	}
+	return loginAgent()
+}
+
+func loginAgent() (agentbridge.AgentName, error) {
+	return agentbridge.ParseAgentName("--sender", loginName())
 }
 
 // loginName is who runs this, "" if nobody knows.

@@ -53,12 +53,17 @@ func newServe() *cobra.Command {
 JSON API at /api/, live events at /events/channel/NAME.
 
 Only this machine can connect unless --host says otherwise; then clients need a
-token (--auth-token-file), and should use TLS (--tls-cert and --tls-key, or a
-reverse proxy that speaks it). Agents that run 'agentbridge stdio' on the same
-database and agents that connect here see the same messages.`,
+token, and should use TLS (--tls-cert and --tls-key, or a reverse proxy that
+speaks it). A token is one that all share (--auth-token-file), an agent's own
+('agentbridge agent add'; --require-token says that there will be some), or one
+of an identity provider (--oidc-issuer). As soon as any agent is known nobody
+comes in without, on this machine neither. Agents that run 'agentbridge stdio'
+on the same database and agents that connect here see the same messages.`,
 		Example: `  agentbridge serve
   agentbridge serve --host 192.168.1.20 --auth-token-file token --tls-cert cert.pem --tls-key key.pem
-  agentbridge serve --host 0.0.0.0 --trusted-host bridge.example.org --auth-token-file token`,
+  agentbridge serve --host 0.0.0.0 --trusted-host bridge.example.org --auth-token-file token
+  agentbridge serve --host 192.168.1.20 --require-token --tls-cert cert.pem --tls-key key.pem
+  agentbridge serve --oidc-issuer https://login.example.org --public-url https://bridge.example.org`,
 		Args: usageArgs(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.serve(cmd.Context(), cmd.Flags(), cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -70,6 +75,7 @@ database and agents that connect here see the same messages.`,
 
 func (f *serveFlags) declare(cmd *cobra.Command) {
 	f.storeFlags.declare(cmd)
+	f.declareEncrypt(cmd)
 	f.engineFlags.declare(cmd)
 	f.networkFlags.declare(cmd)
 	flags := cmd.Flags()
@@ -112,15 +118,21 @@ func (f *serveFlags) serve(ctx context.Context, flags *pflag.FlagSet, stdout, st
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	s := f.newFront(gate, b, log)
+	url := f.url(gate, listener.Addr())
+	s, err := f.newFront(gate, b, log, url)
+	if err != nil {
+		return errors.Join(err, listener.Close(), b.close())
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- s.serve(listener) }()
-	f.announce(stdout, gate, listener.Addr(), b.store.Path())
+	hush := s.porter.greet(ctx, log)
+	f.announce(stdout, gate, url, b)
 
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 	}
+	hush()
 	return errors.Join(err, s.shutDown(), b.close())
 }
 
@@ -134,14 +146,21 @@ func listenError(gate *entrance, err error) error {
 // front is the bridge's faces over HTTP, behind the boundary.
 type front struct {
 	http     *http.Server
+	porter   porter
 	boundary *boundary.Boundary
 	mcp      *mcpserver.Server
 	api      *httpapi.Server
 }
 
-func (f *serveFlags) newFront(gate *entrance, b *bridge, log *slog.Logger) *front {
+// newFront builds them for a bridge that clients find at a URL.
+func (f *serveFlags) newFront(gate *entrance, b *bridge, log *slog.Logger, url string) (*front, error) {
+	porter, err := f.identityFlags.porter(&gate.boundary, b.Relay, url)
+	if err != nil {
+		return nil, err
+	}
 	gate.boundary.Refused = b.NoteRefusal
 	s := &front{
+		porter:   porter,
 		boundary: boundary.New(gate.boundary),
 		mcp:      mcpserver.New(b, mcpserver.Options{Logger: log, Stateless: f.stateless}),
 		api: httpapi.New(b, httpapi.Options{
@@ -166,7 +185,7 @@ func (f *serveFlags) newFront(gate *entrance, b *bridge, log *slog.Logger) *fron
 		DisableGeneralOptionsHandler: true, // which would answer before the boundary
 	}
 	boundary.LimitIdle(s.http, boundary.MaxConnections())
-	return s
+	return s, nil
 }
 
 // routes is no http.ServeMux because that redirects paths with "//" or "..",

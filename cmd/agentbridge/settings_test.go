@@ -115,7 +115,9 @@ var settings = []setting{
 	numberSetting("AGENTBRIDGE_PORT", "at least 0 and at most 65535", nil, "-1", "65536"),
 	boolSetting("AGENTBRIDGE_NO_DASHBOARD"),
 	boolSetting("AGENTBRIDGE_ALLOW_UNAUTHENTICATED_NETWORK"),
+	boolSetting("AGENTBRIDGE_REQUIRE_TOKEN"),
 	boolSetting("AGENTBRIDGE_AUDIT_LOG"),
+	boolSetting("AGENTBRIDGE_ENCRYPT"),
 	boolSetting("AGENTBRIDGE_STATELESS_HTTP"),
 	{"AGENTBRIDGE_TRUSTED_HOSTS", "--trusted-host", []string{"a.example", "a.example, *.b.example,192.0.2.1 ,::1,,"}, map[string]string{
 		"http://a.example": `is wrong: "http://a.example" is not a host to trust: write a name, an IP or *.name, without scheme, port or path`,
@@ -133,6 +135,10 @@ var settings = []setting{
 		"1ms": "must be at least 1s, with a unit, for example 3h or 90m",
 		"-3h": "must be at least 1s, with a unit, for example 3h or 90m",
 		"3":   "must be at least 1s, with a unit, for example 3h or 90m",
+	}},
+	{"AGENTBRIDGE_PARTNER_TOKEN", "--partner-token", []string{"both", " invite-only "}, map[string]string{
+		"none": "must be both or invite-only",
+		"true": "must be both or invite-only",
 	}},
 	{"AGENTBRIDGE_HOST", "--host", []string{"::1", "[::1]", "localhost", "LOCALHOST", "127.0.0.2"}, map[string]string{
 		"a b":            `must be an address or a name without scheme, port or path, not "a b"`,
@@ -231,6 +237,7 @@ func TestSettings_ofStdio(t *testing.T) {
 		"AGENTBRIDGE_MAX_MESSAGE_BYTES":       "must be an integer, at least 1 and at most 131072",
 		"AGENTBRIDGE_EVENT_POLL_MS":           "must be an integer, at least 50 and at most 10000",
 		"AGENTBRIDGE_CONVERSATION_TTL":        "must be at least 1s, with a unit, for example 3h or 90m",
+		"AGENTBRIDGE_PARTNER_TOKEN":           "must be both or invite-only",
 	} {
 		t.Run(variable, func(t *testing.T) {
 			t.Setenv(variable, "x")
