@@ -171,7 +171,7 @@ func printChannel(w io.Writer, c agentbridge.ChannelInfo, list []agentbridge.Mes
 	fmt.Fprintf(w, "channel %s\n", inert(c.Name))
 	fmt.Fprintf(w, "  messages  %d, last %s\n  senders   %s\n", c.Count, agentbridge.FormatTime(c.LastAt), senders(c.Senders, agentbridge.MaxSenders))
 	for _, m := range list {
-		fmt.Fprintf(w, "[%d] %s %s: %s\n", m.Seq, agentbridge.FormatTime(m.At), inert(m.Sender),
+		fmt.Fprintf(w, "[%d%s] %s %s: %s\n", m.Seq, mark(m), agentbridge.FormatTime(m.At), inert(m.Sender),
 			agentbridge.InertLine(agentbridge.Preview(m.Content, 100)))
 	}
 	return nil

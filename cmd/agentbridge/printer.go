@@ -44,7 +44,7 @@ func (p printer) print(ctx context.Context, list []agentbridge.Message) error {
 
 func (p printer) line(b *bytes.Buffer, m agentbridge.Message) error {
 	if !p.json {
-		fmt.Fprintf(b, "[%d] %s %s: %s\n", m.Seq, agentbridge.FormatTime(m.At), inert(m.Sender), inert(m.Content))
+		fmt.Fprintf(b, "[%d%s] %s %s: %s\n", m.Seq, mark(m), agentbridge.FormatTime(m.At), inert(m.Sender), inert(m.Content))
 		return nil
 	}
 	var raw bytes.Buffer
@@ -86,4 +86,13 @@ func inertJSON(raw []byte) []byte {
 		}
 	}
 	return out
+}
+
+// mark tells that the sender's own token stood behind a message. It stands where
+// no name and no text can imitate it.
+func mark(m agentbridge.Message) string {
+	if m.Verified {
+		return " ✓"
+	}
+	return ""
 }
