@@ -129,39 +129,46 @@ type trespass struct {
 	reason string // "" if it is that the rules say so
 }
 
-// deny writes a trespass to the audit log, the first of its kind in a
-// denialWindow. Whoever was refused need not stay for it.
+// deny writes a trespass to the audit log, the first of its kind in a channel
+// and denialWindow. Whoever was refused need not stay for it.
 func (r *Relay) deny(ctx context.Context, d trespass, c agentbridge.ChannelName) {
-	e, write := r.entryOf(d, c)
-	if !write {
+	a, x := r.reportOf(d, c)
+	r.denyNow(ctx, a, x)
+}
+
+func (r *Relay) denyNow(ctx context.Context, a attempt, x report) {
+	e, w := r.denials.known.count(a, x, time.Now())
+	if w == nil {
 		return
 	}
 	err := r.store.Update(context.WithoutCancel(ctx), func(t store.Tx) error { return t.Log(e) })
-	if err != nil && agentbridge.CodeOf(err) != agentbridge.Closed {
-		r.log.Error("a refusal could not be written to the audit log", "operation", d.op, "error", err)
+	if err == nil {
+		return
+	}
+	r.denials.known.giveBack(w)
+	if agentbridge.CodeOf(err) != agentbridge.Closed {
+		r.log.Error("a refusal could not be written to the audit log", "channel", x.target, "error", err)
 	}
 }
 
 // denyUnseen is deny for what has to look like something that is not there:
 // it takes no time.
 func (r *Relay) denyUnseen(d trespass, c agentbridge.ChannelName) {
-	if e, write := r.entryOf(d, c); write {
-		r.noteLater(func() agentbridge.Entry { return e })
+	a, x := r.reportOf(d, c)
+	if e, w := r.denials.known.count(a, x, time.Now()); w != nil {
+		r.denials.known.later(e, w)
+		r.wakeNotes()
 	}
 }
 
-func (r *Relay) entryOf(d trespass, c agentbridge.ChannelName) (e agentbridge.Entry, write bool) {
-	now := time.Now()
+func (r *Relay) reportOf(d trespass, c agentbridge.ChannelName) (attempt, report) {
+	c = r.loggable(c)
 	kind := string(d.action) + " " + string(d.op) + " " + d.reason + " " + string(d.who.Name)
-	write, leftOut := r.denials.count(attempt{reason: kind}, now)
-	if !write {
-		return e, false
-	}
-	about := map[string]any{"operation": d.op, "not_written_before": leftOut}
+	about := map[string]any{"operation": d.op}
 	if d.reason != "" {
 		about["reason"] = d.reason
 	}
-	return agentbridge.Entry{At: now, Actor: actor(d.who), Action: d.action, Target: r.loggable(c), Detail: detail(about)}, true
+	return attempt{reason: kind, channel: c}, report{who: d.who, action: d.action, target: c, about: about}
 }
 
 // loggable is a channel's name as it may stand in the log before anybody has
@@ -179,4 +186,13 @@ func actor(p agentbridge.Principal) agentbridge.AgentName {
 		return p.Name
 	}
 	return unverified
+}
+
+// deed is the detail of an entry whose actor is a principal. It says whether the
+// actor's name is more than a label.
+func deed(p agentbridge.Principal, about map[string]any) agentbridge.Metadata {
+	if p.Verified() {
+		about["verified"] = true
+	}
+	return detail(about)
 }

@@ -166,11 +166,14 @@ func TestAudit_refusals(t *testing.T) {
 			{"the right token", func() { b.MustSit(a.Credential) }, nil},
 			{"within the minute", func() { time.Sleep(50 * time.Second); guess(wrong, 1) }, nil},
 			{"a minute later", func() { time.Sleep(10 * time.Second); guess(wrong, 1) },
-				[]string{`local refused CONV {"not_written_before":1000,"reason":"wrong token","seat":"a"}`}},
+				[]string{`local refused CONV {"not_written":1000,"reason":"wrong token","seat":"a"}`, // when the minute had ended
+					`local refused CONV {"not_written_before":0,"reason":"wrong token","seat":"a"}`}},
 			{"invented again", func() { guess(agentbridge.SeatCredential{Conversation: "conv_ffffffffffffffff"}, 3) },
 				[]string{`local refused  {"not_written_before":99,"reason":"unknown conversation","seat":""}`}},
 			{"an outdated token", func() { time.Sleep(agentbridge.DefaultTTL); guess(partner.Credential, 3) },
-				[]string{`local refused CONV {"not_written_before":0,"reason":"expired","seat":"b"}`}},
+				[]string{`local refused CONV {"not_written":1,"reason":"wrong token","seat":"b"}`,
+					`local refused  {"not_written":2,"reason":"unknown conversation","seat":""}`,
+					`local refused CONV {"not_written_before":0,"reason":"expired","seat":"b"}`}},
 		} {
 			before := lastEntry(t, b)
 			step.do()

@@ -207,7 +207,7 @@ func (s *session) Ack(ctx context.Context, a agentbridge.Ack) (cur agentbridge.C
 		if err := act.admit(t); err != nil {
 			return err
 		}
-		cur, err = ack(t, a, act.actor)
+		cur, err = ack(t, s.who, a, act.actor)
 		return err
 	})
 	return cur, err
@@ -225,7 +225,7 @@ func (s *session) acker(ctx context.Context, a agentbridge.Ack) (agentbridge.Age
 	return s.who.Name, nil
 }
 
-func ack(t store.Tx, a agentbridge.Ack, actor agentbridge.AgentName) (agentbridge.Cursor, error) {
+func ack(t store.Tx, who agentbridge.Principal, a agentbridge.Ack, actor agentbridge.AgentName) (agentbridge.Cursor, error) {
 	unknown := agentbridge.Refuse(agentbridge.NotFound, "message_id", "does not exist in this channel; acknowledge an id that bridge_receive or bridge_wait returned")
 	c, ok, err := channel(t, a.Channel)
 	if err != nil {
@@ -253,7 +253,7 @@ func ack(t store.Tx, a agentbridge.Ack, actor agentbridge.AgentName) (agentbridg
 	if a.Consumer != actor {
 		about["consumer"] = a.Consumer
 	}
-	return cur, t.Log(agentbridge.Entry{At: cur.UpdatedAt, Actor: actor, Action: agentbridge.ActionAck, Target: c.Name, Detail: detail(about)})
+	return cur, t.Log(agentbridge.Entry{At: cur.UpdatedAt, Actor: actor, Action: agentbridge.ActionAck, Target: c.Name, Detail: deed(who, about)})
 }
 
 // Clear implements agentbridge.Session.
@@ -274,7 +274,7 @@ func (s *session) Clear(ctx context.Context, name agentbridge.ChannelName) (clea
 			return err
 		}
 		return t.Log(agentbridge.Entry{At: time.Now(), Actor: act.actor, Action: agentbridge.ActionClear, Target: c.Name,
-			Detail: detail(removal{Cleared: cleared})})
+			Detail: detail(removal{Cleared: cleared, Verified: s.who.Verified()})})
 	})
 	if err == nil && cleared > 0 {
 		s.relay.askSweep()

@@ -29,7 +29,7 @@ func (s *session) CreateConversation(ctx context.Context, mine, partners agentbr
 	}
 	act := s.relay.action(limit.CreateConversation, s.who, "", "")
 	err = act.update(ctx, func(t store.Tx) error {
-		if err := create(t, conv); err != nil {
+		if err := create(t, s.who, conv); err != nil {
 			return err
 		}
 		if n.Invite, n.InviteExpires, err = s.relay.invite(t, conv); err != nil {
@@ -54,7 +54,7 @@ func newConversationID() agentbridge.ConversationID {
 	return agentbridge.ConversationID("conv_" + hex.EncodeToString(b[:]))
 }
 
-func create(t store.Tx, conv store.Conversation) error {
+func create(t store.Tx, by agentbridge.Principal, conv store.Conversation) error {
 	c, err := t.OpenChannel(conv.ID.Channel(), true)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func create(t store.Tx, conv store.Conversation) error {
 		return err
 	}
 	return t.Log(agentbridge.Entry{At: conv.CreatedAt, Actor: sitter(conv.OwnerA, agentbridge.SeatA), Action: agentbridge.ActionCreateConversation,
-		Target: conv.ID.Channel(), Detail: detail(map[string]any{"role_a": conv.RoleA, "role_b": conv.RoleB})})
+		Target: conv.ID.Channel(), Detail: deed(by, map[string]any{"role_a": conv.RoleA, "role_b": conv.RoleB})})
 }
 
 // sitter is how the audit log names who took a seat: its owner if it has one.
@@ -142,6 +142,15 @@ type seat struct {
 
 var _ agentbridge.SeatSession = (*seat)(nil)
 
+// owner is the principal if the seat is its own; to hold the token of a seat
+// shows no name. The log has who owns a seat with the conversation's start.
+func (s *seat) owner() agentbridge.Principal {
+	if ownerOf(s.conv, s.seat) != s.who.Name {
+		return agentbridge.Principal{}
+	}
+	return s.who
+}
+
 // channel finds the seat's conversation as it is now: it may have been cleaned
 // up since the seat sat down.
 func (s *seat) channel(v store.Reader) (store.Channel, error) {
@@ -196,7 +205,7 @@ func (s *seat) Send(ctx context.Context, d agentbridge.SeatDraft) (sent agentbri
 	if err := in.label("idempotency_key", d.Key); err != nil {
 		return sent, err
 	}
-	p := posting{key: d.Key, action: s.action(limit.Conversation)}
+	p := posting{key: d.Key, verified: s.owner().Verified(), action: s.action(limit.Conversation)}
 	p.message = agentbridge.Message{Sender: s.seat.Agent(), Content: in.say(d.Text, &p.changes), Encoding: agentbridge.LegacyText, At: stamp(),
 		Metadata: remarks{ActionType: d.ActionType, Files: in.files(d.Files, &p.changes)}.encode()}
 	if n := utf8.RuneCountInString(p.message.Content); n > agentbridge.MaxText {
@@ -232,7 +241,7 @@ func (s *seat) SetStatus(ctx context.Context, status agentbridge.Status) error {
 				return err
 			}
 			return t.Log(agentbridge.Entry{At: time.Now(), Actor: s.seat.Agent(), Action: agentbridge.ActionStatus, Target: c.Name,
-				Detail: detail(map[string]any{"status": status})})
+				Detail: deed(s.owner(), map[string]any{"status": status})})
 		})
 	})
 }

@@ -74,7 +74,7 @@ func (s *seat) offer(ctx context.Context, act *action, offer string, maxBytes in
 		}
 		d.Messages, d.Remaining = seatMessages(offered), remaining
 		return t.Log(agentbridge.Entry{At: now, Actor: s.seat.Agent(), Action: agentbridge.ActionCheck, Target: c.Name,
-			Detail: detail(map[string]any{"count": len(offered), "remaining": remaining})})
+			Detail: deed(s.owner(), map[string]any{"count": len(offered), "remaining": remaining})})
 	})
 }
 

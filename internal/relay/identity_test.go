@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +18,8 @@ import (
 	"agentbridge/internal/relay"
 	"agentbridge/internal/store"
 	"agentbridge/internal/token"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // named opens a session for somebody who may do everything agents may, under a name.
@@ -47,6 +50,11 @@ type viewed struct {
 func (v *viewed) View(ctx context.Context, f func(store.Reader) error) error {
 	v.views.Add(1)
 	return v.Store.View(ctx, f)
+}
+
+func (v *viewed) Glance(ctx context.Context, f func(store.Reader) error) error {
+	v.views.Add(1)
+	return v.Store.Glance(ctx, f)
 }
 
 // Who sends under a label is compared with the agents that are known, and that
@@ -118,20 +126,20 @@ func TestDenials_onceAMinute(t *testing.T) {
 			do   func(i int) error
 			want string
 		}{
-			{"channels", func(i int) error {
-				_, err := mallory.Read(ctx, agentbridge.ReadRequest{Channel: agentbridge.ChannelName(fmt.Sprint("c", i))})
+			{"a channel", func(int) error {
+				_, err := mallory.Read(ctx, agentbridge.ReadRequest{Channel: "c"})
 				return err
-			}, `mallory forbidden c0 {"not_written_before":0,"operation":"read"}`},
+			}, `mallory forbidden c {"not_written_before":0,"operation":"read","verified":true}`},
 			{"a secret for a name", func(int) error {
 				_, err := mallory.Clear(ctx, "BADGE-1234")
 				return err
-			}, `mallory forbidden  {"not_written_before":0,"operation":"clear"}`},
+			}, `mallory forbidden  {"not_written_before":0,"operation":"clear","verified":true}`},
 			{"another's name", func(i int) error {
 				d := mallory.Draft("open", "x")
 				d.Sender = agentbridge.AgentName(fmt.Sprint("agent", i))
 				_, err := mallory.Send(ctx, d)
 				return err
-			}, `mallory forbidden open {"not_written_before":0,"operation":"send","reason":"as another sender"}`},
+			}, `mallory forbidden open {"not_written_before":0,"operation":"send","reason":"as another sender","verified":true}`},
 			{"an agent's name", func(int) error {
 				_, err := label.Send(ctx, label.Draft("open", "x"))
 				return err
@@ -152,11 +160,18 @@ func TestDenials_onceAMinute(t *testing.T) {
 			}
 		}
 		before := lastEntry(t, b)
-		time.Sleep(time.Minute)
-		_, _ = mallory.Read(ctx, agentbridge.ReadRequest{Channel: "later"})
-		const want = `mallory forbidden later {"not_written_before":99,"operation":"read"}`
-		if got := told(t, b, before); len(got) != 1 || got[0] != want {
-			t.Errorf("a minute later the audit log says %q, want %q", got, want)
+		time.Sleep(time.Minute + 15*time.Second) // and nothing follows
+		want := []string{
+			`local forbidden open {"not_written":99,"operation":"acknowledge","reason":"as another consumer_id"}`,
+			`local forbidden open {"not_written":99,"operation":"send","reason":"as another sender"}`,
+			`mallory forbidden  {"not_written":99,"operation":"clear","verified":true}`,
+			`mallory forbidden c {"not_written":99,"operation":"read","verified":true}`,
+			`mallory forbidden open {"not_written":99,"operation":"send","reason":"as another sender","verified":true}`,
+		}
+		got := told(t, b, before)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("a minute later: -want +got\n%s", diff)
 		}
 		wantNoBadge(t, b)
 	})
@@ -187,7 +202,7 @@ func TestAudit_actors(t *testing.T) {
 	for _, e := range entries(t, b, before) {
 		got = append(got, line(t, e))
 	}
-	want := "alice send #build [bytes hash id seq], alice ack #build [seq], alice ack #build [consumer seq], alice clear #build [cleared]"
+	want := "alice send #build [bytes hash id seq verified], alice ack #build [seq verified], alice ack #build [consumer seq verified], alice clear #build [cleared verified]"
 	if strings.Join(got, ", ") != want {
 		t.Errorf("the audit log says %q, want %s", got, want)
 	}
@@ -335,5 +350,42 @@ func TestContentHash(t *testing.T) {
 				t.Errorf("with another %s the hash is the same", what)
 			}
 		}
+	}
+}
+
+// What stood under a name before it belonged to an agent is not the agent's: not
+// a cursor that somebody put ahead of it, nor a name that looks like its part.
+func TestAgent_inheritsNothing(t *testing.T) {
+	b := bridgetest.New(t)
+	mallory := b.Agent("mallory")
+	first := mallory.MustSend("inbox", "one")
+	for _, consumer := range []agentbridge.AgentName{"carol", "carol/phone"} {
+		if _, err := mallory.Ack(t.Context(), agentbridge.Ack{Channel: "inbox", Consumer: consumer, MessageID: first.ID}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	issued, err := b.Operator().AddAgent(t.Context(), agentbridge.NewAgent{Name: "carol"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := b.Authenticate(t.Context(), string(issued.Token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := b.Open(t.Context(), who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, consumer := range []agentbridge.AgentName{"carol", "carol/phone"} {
+		page, err := s.Read(t.Context(), agentbridge.ReadRequest{Channel: "inbox", Consumer: consumer})
+		if err != nil || len(page.Messages) != 1 {
+			t.Errorf("Read as %s = %d messages, %v; want the first", consumer, len(page.Messages), err)
+		}
+	}
+	for _, sender := range []agentbridge.AgentName{"carol/phone", "Carol/", "carol"} {
+		d := mallory.Draft("inbox", "x")
+		d.Sender = sender
+		_, err := mallory.Session.Send(t.Context(), d)
+		bridgetest.WantErr(t, agentbridge.Reserved, err)
 	}
 }

@@ -146,7 +146,7 @@ func (e *entrance) miss(t store.Tx, i store.Invitation) error {
 		return err
 	}
 	return t.Log(agentbridge.Entry{At: e.now, Actor: actor(e.who), Action: agentbridge.ActionRefused, Target: i.Conversation.Channel(),
-		Detail: detail(map[string]any{"seat": agentbridge.SeatB, "reason": "too many wrong codes: the invitation has ended", "tries": i.Tries})})
+		Detail: deed(e.who, map[string]any{"seat": agentbridge.SeatB, "reason": "too many wrong codes: the invitation has ended", "tries": i.Tries})})
 }
 
 // take uses the invitation up and gives seat b to whoever came with it, to nobody
@@ -172,5 +172,5 @@ func (e *entrance) take(t store.Tx, i store.Invitation, conv store.Conversation)
 	e.joined = agentbridge.Joined{ID: conv.ID, Seat: b, Token: e.relay.key.Derive(conv.ID, b, conv.Generation),
 		Role: conv.RoleB, Partner: conv.RoleA, ExpiresAt: conv.ExpiresAt}
 	return t.Log(agentbridge.Entry{At: e.now, Actor: sitter(e.who.Name, b), Action: agentbridge.ActionJoin, Target: c.Name,
-		Detail: detail(map[string]any{"seat": b})})
+		Detail: deed(e.who, map[string]any{"seat": b})})
 }

@@ -197,6 +197,7 @@ func TestJoin_guessed(t *testing.T) {
 	want := []string{
 		`local refused {"not_written_before":0,"reason":"wrong invite","seat":"b"}`, // through one,
 		`local refused {"not_written_before":0,"reason":"wrong invite","seat":"b"}`, // through two,
+		`local refused {"not_written":1,"reason":"wrong invite","seat":"b"}`,        // through one, which closed,
 		`local refused {"reason":"too many wrong codes: the invitation has ended","seat":"b","tries":5}`,
 		`local refused {"not_written_before":0,"reason":"wrong invite","seat":"b"}`, // and through one again
 	}
@@ -322,9 +323,9 @@ func TestJoin_byItsCreator(t *testing.T) {
 	}
 	join(t, bob, n.Invite)
 	want := []string{
-		`alice create_conversation {"role_a":"backend_developer","role_b":"frontend_developer"}`,
-		`alice refused {"not_written_before":0,"reason":"invite of its own conversation","seat":"b"}`,
-		`bob join_conversation {"seat":"b"}`,
+		`alice create_conversation {"role_a":"backend_developer","role_b":"frontend_developer","verified":true}`,
+		`alice refused {"not_written_before":0,"reason":"invite of its own conversation","seat":"b","verified":true}`,
+		`bob join_conversation {"seat":"b","verified":true}`,
 	}
 	if diff := cmp.Diff(want, written(t, b, n.ID)); diff != "" {
 		t.Errorf("audit log: -want +got\n%s", diff)

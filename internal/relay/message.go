@@ -30,7 +30,8 @@ func (s *session) Send(ctx context.Context, d agentbridge.Draft) (sent agentbrid
 	if err != nil {
 		return sent, err
 	}
-	p.message = agentbridge.Message{Sender: d.Sender, Verified: s.who.Verified(), Content: body.Content(), Encoding: body.Encoding(), At: stamp()}
+	p.verified = s.who.Verified()
+	p.message = agentbridge.Message{Sender: d.Sender, Verified: p.verified, Content: body.Content(), Encoding: body.Encoding(), At: stamp()}
 	p.action.repeat = p.key != ""
 	err = p.action.update(ctx, func(t store.Tx) error {
 		if err := s.unlike(t, d.Channel, d.Sender); err != nil {
@@ -56,10 +57,11 @@ func stamp() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 // posting is a message on its way into a channel, the same for channels and
 // conversations.
 type posting struct {
-	message agentbridge.Message
-	key     string  // idempotency key, "" for none
-	changes changes // what was done to it on its way
-	action  *action
+	message  agentbridge.Message
+	verified bool    // the sender's name, or the owner of its seat, is known
+	key      string  // idempotency key, "" for none
+	changes  changes // what was done to it on its way
+	action   *action
 }
 
 // ContentHash is what the audit log keeps of a message's content: enough to show
@@ -77,7 +79,7 @@ func ContentHash(k token.Key, m agentbridge.Message) string {
 // sendDetail is what the audit log keeps of a message: kinds and counts of what
 // was taken out, never what it was. Mostly that is nothing, and then it is
 // written by hand, for it is on the path of every send; an id needs no escaping.
-func sendDetail(m agentbridge.Message, hash string, c changes) agentbridge.Metadata {
+func sendDetail(m agentbridge.Message, hash string, c changes, verified bool) agentbridge.Metadata {
 	if c.sanitized > 0 || c.redacted != nil {
 		return detail(struct {
 			ID        agentbridge.MessageID `json:"id"`
@@ -86,9 +88,14 @@ func sendDetail(m agentbridge.Message, hash string, c changes) agentbridge.Metad
 			Hash      string                `json:"hash"`
 			Sanitized int                   `json:"sanitized,omitempty"`
 			Redacted  redact.Found          `json:"redacted,omitempty"`
-		}{m.ID, m.Seq, len(m.Content), hash, c.sanitized, c.redacted})
+			Verified  bool                  `json:"verified,omitempty"`
+		}{m.ID, m.Seq, len(m.Content), hash, c.sanitized, c.redacted, verified})
 	}
-	return agentbridge.Metadata(fmt.Appendf(nil, `{"id":"%s","seq":%d,"bytes":%d,"hash":"%s"}`, m.ID, m.Seq, len(m.Content), hash))
+	end := "}"
+	if verified {
+		end = `,"verified":true}`
+	}
+	return agentbridge.Metadata(fmt.Appendf(nil, `{"id":"%s","seq":%d,"bytes":%d,"hash":"%s"%s`, m.ID, m.Seq, len(m.Content), hash, end))
 }
 
 // keyed is the idempotency key as it is kept. Those of a name that is verified
@@ -135,7 +142,7 @@ func (p posting) post(t store.Tx, c store.Channel) (agentbridge.Sent, error) {
 	}
 	sent.Sanitized, sent.Redacted = p.changes.sanitized, p.changes.redacted
 	return sent, t.Log(agentbridge.Entry{At: m.At, Actor: m.Sender, Action: agentbridge.ActionSend, Target: c.Name,
-		Detail: sendDetail(m, ContentHash(p.action.relay.key, m), p.changes)})
+		Detail: sendDetail(m, ContentHash(p.action.relay.key, m), p.changes, p.verified)})
 }
 
 // earlier finds what was sent before with the same key.

@@ -7,7 +7,6 @@ import (
 
 	"agentbridge"
 	"agentbridge/internal/limit"
-	"agentbridge/internal/store"
 )
 
 // Heartbeats closer together than this are written once: the table answers in
@@ -49,21 +48,24 @@ func (p *pulse) recent(c agentbridge.ConversationID, s agentbridge.Seat, now tim
 // an auditor looks for; the thousandth would be a way to fill the disk.
 const denialWindow = time.Minute
 
-// denials counts refused credentials.
+// denials counts what was refused.
 type denials struct {
-	mu   sync.Mutex // guards seen
-	seen map[attempt]*denial
+	mu    sync.Mutex // guards seen
+	seen  map[attempt]*denial
+	known trespasses // what principals were refused: strangers can't push it out
 }
 
 // attempt is what counts as the same refusal.
 type attempt struct {
 	place
-	reason string
+	reason  string
+	channel agentbridge.ChannelName
+	others  bool // all channels for which there was no room
 }
 
 type denial struct {
-	since time.Time
-	more  int64 // refusals in this window that were not written
+	since time.Time // zero if the next refusal is to be written
+	more  int64     // refusals since then that were not written
 }
 
 // count returns whether to write this refusal, and how many were left out
@@ -86,6 +88,16 @@ func (d *denials) count(a attempt, now time.Time) (write bool, leftOut int64) {
 	return true, leftOut
 }
 
+// giveBack says that a refusal was not written after all, nor what it would have
+// told of.
+func (d *denials) giveBack(a attempt, leftOut int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if seen, ok := d.seen[a]; ok {
+		seen.since, seen.more = time.Time{}, seen.more+leftOut+1
+	}
+}
+
 // denied writes a refused credential to the audit log. All unknown
 // conversations count as one, or inventing ids would fill the log.
 func (r *Relay) denied(ctx context.Context, p agentbridge.Principal, cred agentbridge.SeatCredential, known bool, reason string) {
@@ -100,19 +112,9 @@ func (r *Relay) denied(ctx context.Context, p agentbridge.Principal, cred agentb
 // for none that exists: the first time in a denialWindow, for each reason and
 // each who tries. Whoever it was need not stay for it.
 func (r *Relay) refused(ctx context.Context, p agentbridge.Principal, at place, reason string) {
-	now := time.Now()
-	write, leftOut := r.denials.count(attempt{at, reason + " " + string(p.Name)}, now)
-	if !write {
-		return
-	}
-	err := r.store.Update(context.WithoutCancel(ctx), func(t store.Tx) error {
-		// The actor is not the seat: whoever it was could not show that.
-		return t.Log(agentbridge.Entry{At: now, Actor: actor(p), Action: agentbridge.ActionRefused,
-			Target: at.conversation.Channel(), Detail: detail(map[string]any{"seat": at.seat, "reason": reason, "not_written_before": leftOut})})
-	})
-	if err != nil {
-		r.log.Error("a refusal could not be written to the audit log", "conversation", at.conversation, "error", err)
-	}
+	// The actor is not the seat: whoever it was could not show that.
+	r.denyNow(ctx, attempt{place: at, reason: reason + " " + string(p.Name)}, report{who: p, action: agentbridge.ActionRefused,
+		target: at.conversation.Channel(), about: map[string]any{"seat": at.seat, "reason": reason}})
 }
 
 // wrongToken is the answer to a credential that does not admit.

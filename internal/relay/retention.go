@@ -139,7 +139,7 @@ func (r *Relay) expire(name agentbridge.ChannelName, than time.Time) error {
 			return err
 		}
 		return t.Log(agentbridge.Entry{At: time.Now(), Actor: unverified, Action: agentbridge.ActionExpire, Target: c.Name,
-			Detail: detail(removal{Expired: n})})
+			Detail: detail(removal{Expired: n, UpTo: upTo})})
 	})
 	if err == nil {
 		r.askSweep()
@@ -149,8 +149,11 @@ func (r *Relay) expire(name agentbridge.ChannelName, than time.Time) error {
 
 // removal is the detail of a clear and of an expiry.
 type removal struct {
-	Cleared int64 `json:"cleared"`
-	Expired int64 `json:"expired,omitempty"`
+	Cleared int64           `json:"cleared"`
+	Expired int64           `json:"expired,omitempty"`
+	UpTo    agentbridge.Seq `json:"up_to,omitempty"` // those that expired end here; 0 for a clear, which takes all, and in entries of earlier versions
+
+	Verified bool `json:"verified,omitempty"` // whoever cleared is the principal of that name
 }
 
 // closing tells whether Close was called.
