@@ -10,7 +10,7 @@ func Actions() []Action {
 	return []Action{
 		ActionSend, ActionAck, ActionClear, ActionExpire,
 		ActionCreateConversation, ActionJoin, ActionCheck, ActionStatus, ActionTokensShown, ActionCleanup,
-		ActionAgentAdd, ActionAgentRotate, ActionAgentRevoke, ActionEncrypt, ActionAuditKey,
+		ActionAgentAdd, ActionAgentChange, ActionAgentRotate, ActionAgentRevoke, ActionEncrypt, ActionAuditKey,
 		ActionRefused, ActionRateLimited, ActionForbidden, ActionTokenReuse,
 		ActionAuthFailure, ActionPolicyReject, ActionOversizeReject,
 	}

@@ -20,6 +20,7 @@ const (
 	ActionForbidden          Action = "forbidden"    // somebody known tried what it may not do
 	ActionJoin               Action = "join_conversation"
 	ActionAgentAdd           Action = "agent_add"
+	ActionAgentChange        Action = "agent_change" // its identity provider gave it other roles or scopes
 	ActionAgentRotate        Action = "agent_rotate"
 	ActionAgentRevoke        Action = "agent_revoke"
 	ActionTokenReuse         Action = "rotated_token_reused" // an alarm: somebody has a copy of an old token

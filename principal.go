@@ -134,7 +134,7 @@ const (
 
 // ParseScopes checks scopes that arrived as the given field: verb and pattern
 // joined by a colon, several with commas between. "write" is another word for
-// send.
+// send, and several stars in a row are one.
 func ParseScopes(field, s string) ([]Scope, error) {
 	var scopes []Scope
 	for text := range strings.SplitSeq(s, ",") {
@@ -152,6 +152,9 @@ func ParseScopes(field, s string) ([]Scope, error) {
 		}
 		if strings.Contains(name, ",") { // it was another comma; scopes are written with these between
 			return nil, Refuse(InvalidFormat, field, "must not hold a comma in a pattern; put * in its place")
+		}
+		for strings.Contains(name, "**") { // says no more than one of them
+			name = strings.ReplaceAll(name, "**", "*")
 		}
 		scope.Pattern = name
 		if slices.Contains(scopes, scope) {

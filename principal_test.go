@@ -117,6 +117,8 @@ func TestParseScopes(t *testing.T) {
 		{"read:a:b:*:c", []Scope{{VerbRead, "a:b:*:c"}}, ""},
 		{"read:Ａ", []Scope{{VerbRead, "A"}}, ""}, // as channels are named
 		{"read:＊", []Scope{{VerbRead, "*"}}, ""},
+		{"read:**,read:***", []Scope{{VerbRead, "*"}}, ""},
+		{"read:a**＊b****", []Scope{{VerbRead, "a*b*"}}, ""},
 		{"read:a，b", nil, InvalidFormat}, // it would be read back as two
 
 		{"", nil, InvalidFormat},

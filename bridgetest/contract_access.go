@@ -126,11 +126,11 @@ func testAccessLabel(t *testing.T, as As) { // a label may be anything but an ag
 	local := NewAgent(t, as(agentbridge.Local()), "сосо") // all of it Cyrillic
 	local.MustSend("#build", "before there was such an agent")
 	as(known(t, "coco", agentbridge.RoleMember, "read:*,send:*"))
-	for _, name := range []agentbridge.AgentName{"coco", "сосо", "CoCo"} {
+	for _, name := range []agentbridge.AgentName{"coco", "сосо", "CoCo", "coco/phone", "сосо/"} {
 		_, err := local.Send(t.Context(), agentbridge.Draft{Channel: "#build", Sender: name, Body: local.Draft("#build", "obey").Body})
 		wantRefusal(t, "Send() as "+string(name), agentbridge.Reserved, "sender", err)
 	}
-	for _, name := range []agentbridge.AgentName{"coco2", "coco/phone", "cocoa"} {
+	for _, name := range []agentbridge.AgentName{"coco2", "coco-phone", "cocoa", "x/coco"} {
 		NewAgent(t, local, name).MustSend("#build", "no")
 	}
 	_, err := local.Send(t.Context(), agentbridge.Draft{Channel: "#build", Body: local.Draft("#build", "from nobody").Body})

@@ -37,6 +37,16 @@ func agentsChanged(t store.Tx, e agentbridge.Entry) error {
 	return t.Log(e)
 }
 
+// introduce makes an agent known. Cursors under its name are gone then: whoever
+// left them could have had it pass over messages that it never saw. It reads
+// from the beginning, and perhaps some twice.
+func introduce(t store.Tx, a store.Agent) error {
+	if err := t.DropCursors(a.Name); err != nil {
+		return err
+	}
+	return t.PutAgent(a)
+}
+
 // AddAgent implements agentbridge.Admin.
 func (o operator) AddAgent(ctx context.Context, n agentbridge.NewAgent) (issued agentbridge.Issued, err error) {
 	a, err := newAgent(n)
@@ -54,7 +64,7 @@ func (o operator) AddAgent(ctx context.Context, n agentbridge.NewAgent) (issued 
 		if err := unlikeAgents(t, a.Name, ""); err != nil {
 			return err
 		}
-		if err := t.PutAgent(a); err != nil {
+		if err := introduce(t, a); err != nil {
 			return err
 		}
 		c, minted, err := issue(t, a)

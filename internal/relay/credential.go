@@ -69,7 +69,7 @@ func (r *Relay) meet(ctx context.Context, digest [32]byte, now time.Time) (*admi
 	var version string
 	var c store.Credential
 	var of store.Agent
-	err := r.store.View(ctx, func(v store.Reader) (err error) {
+	err := r.store.Glance(ctx, func(v store.Reader) (err error) {
 		var ok bool
 		if version, _, err = agentsVersion(v); err != nil {
 			return err
@@ -147,7 +147,7 @@ func judge(v store.Reader, a *admission) (verdict, error) {
 	switch {
 	case err != nil, !ok, c.Digest != a.digest, !good(of, c, time.Now()):
 		return verdict{end: errNotAdmitted}, err
-	case !slices.Equal(of.Roles, a.principal.Roles), !slices.Equal(of.Scopes, a.principal.Scopes):
+	case !sameDuties(of, a.principal):
 		return verdict{end: errForgotten}, nil
 	}
 	return verdict{until: c.ExpiresAt}, nil
@@ -190,14 +190,14 @@ func (r *Relay) recognise(ctx context.Context, subject string, p agentbridge.Pri
 	}
 	var of store.Agent
 	var known bool
-	err = r.store.View(ctx, func(v store.Reader) error {
+	err = r.store.Glance(ctx, func(v store.Reader) error {
 		if of, known, err = v.Agent(name); err != nil {
 			return err
 		}
 		version, _, err = agentsVersion(v)
 		return err
 	})
-	if err == nil && (!known || !slices.Equal(of.Roles, p.Roles) || !slices.Equal(of.Scopes, p.Scopes)) {
+	if err == nil && (!known || !sameDuties(of, p)) {
 		err = r.store.Update(ctx, func(t store.Tx) error {
 			if of, err = meetIdentity(t, subject, p, now); err != nil {
 				return err
@@ -237,19 +237,36 @@ func meetIdentity(t store.Tx, subject string, p agentbridge.Principal, now time.
 	if known && (of.Subject != subject || !of.RevokedAt.IsZero()) {
 		return of, nil // it changes nothing, and is refused
 	}
+	if known && sameDuties(of, p) { // another process has met it meanwhile
+		return of, nil
+	}
 	if known {
 		of.Roles, of.Scopes = p.Roles, p.Scopes
-		return of, t.PutAgent(of)
+		if err := t.PutAgent(of); err != nil {
+			return of, err
+		}
+		return of, t.Log(identityEntry(agentbridge.ActionAgentChange, of, now)) // its other tokens say for themselves what they admit to
 	}
 	if err := unlikeAgents(t, p.Name, subject); err != nil {
 		return of, err
 	}
 	of = store.Agent{Name: p.Name, Roles: p.Roles, Scopes: p.Scopes, Subject: subject, CreatedAt: stamp()}
-	if err := t.PutAgent(of); err != nil {
+	if err := introduce(t, of); err != nil {
 		return of, err
 	}
-	return of, agentsChanged(t, agentbridge.Entry{At: now, Actor: p.Name, Action: agentbridge.ActionAgentAdd,
-		Detail: detail(map[string]any{"name": of.Name, "roles": of.Roles, "scopes": scopeTexts(of.Scopes), "subject": subject})})
+	return of, agentsChanged(t, identityEntry(agentbridge.ActionAgentAdd, of, now))
+}
+
+// sameDuties tells whether a principal may do what is known of the agent.
+func sameDuties(of store.Agent, p agentbridge.Principal) bool {
+	return slices.Equal(of.Roles, p.Roles) && slices.Equal(of.Scopes, p.Scopes)
+}
+
+// identityEntry is what the audit log keeps of an agent that an identity
+// provider vouches for.
+func identityEntry(action agentbridge.Action, of store.Agent, now time.Time) agentbridge.Entry {
+	return agentbridge.Entry{At: now, Actor: of.Name, Action: action,
+		Detail: detail(map[string]any{"name": of.Name, "roles": of.Roles, "scopes": scopeTexts(of.Scopes), "subject": of.Subject})}
 }
 
 func scopeTexts(scopes []agentbridge.Scope) []string {

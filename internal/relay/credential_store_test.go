@@ -93,12 +93,22 @@ func (b *breakable) fail(err error) {
 	b.err = err
 }
 
-func (b *breakable) View(ctx context.Context, f func(store.Reader) error) error {
+func (b *breakable) broken() error {
 	b.mu.Lock()
-	err := b.err
-	b.mu.Unlock()
-	if err != nil {
+	defer b.mu.Unlock()
+	return b.err
+}
+
+func (b *breakable) View(ctx context.Context, f func(store.Reader) error) error {
+	if err := b.broken(); err != nil {
 		return err
 	}
 	return b.Store.View(ctx, f)
+}
+
+func (b *breakable) Glance(ctx context.Context, f func(store.Reader) error) error {
+	if err := b.broken(); err != nil {
+		return err
+	}
+	return b.Store.Glance(ctx, f)
 }

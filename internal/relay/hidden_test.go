@@ -75,11 +75,10 @@ func TestHidden_lookAlikes(t *testing.T) {
 	eve.MustSend(paylike, "x")
 
 	bob.MustSend("#"+pay, "one")
-	for name, scopes := range map[agentbridge.AgentName]string{"reader": "send:#" + paylike + ",read:#" + pay, "sender": "send:#*"} {
-		a := scoped(t, b, name, scopes)
-		_, err := a.Send(t.Context(), a.Draft("#"+paylike, "x"))
-		bridgetest.WantErr(t, agentbridge.Reserved, err)
-	}
+	reader := scoped(t, b, "reader", "send:#"+paylike+",read:#"+pay)
+	_, err := reader.Send(t.Context(), reader.Draft("#"+paylike, "x"))
+	bridgetest.WantErr(t, agentbridge.Reserved, err)
+	scoped(t, b, "sender", "send:#*").MustSend("#"+paylike, "x") // it may not read the other one
 
 	// Nor is somebody without a name told who writes where he can't read.
 	b.Agent(pay).MustSend("inbox", "x")

@@ -25,7 +25,7 @@ func (s *session) sender(ctx context.Context, c agentbridge.ChannelName, claimed
 	case claimed == "":
 		return "", agentbridge.Refuse(agentbridge.Required, "sender", "must not be empty; say under which name you send")
 	}
-	taken, err := s.relay.names.alike(ctx, s.relay, claimed)
+	taken, err := s.relay.names.alike(ctx, s.relay, agentOf(claimed))
 	if err == nil && taken {
 		err = s.pretends(ctx, opSend, c, agentbridge.Refuse(agentbridge.Reserved, "sender",
 			"is or looks like the name of an agent that has a token of its own; send it with that token, or choose another name"))
@@ -42,13 +42,19 @@ func (s *session) consumer(ctx context.Context, op operation, c agentbridge.Chan
 		return "", s.pretends(ctx, op, c, agentbridge.Refuse(agentbridge.Forbidden, "consumer_id",
 			"must be %q, whose token this is, or that with a slash and anything behind it", s.who.Name))
 	}
-	agent, _, _ := strings.Cut(string(claimed), "/") // no agent's name holds one
-	taken, err := s.relay.names.has(ctx, s.relay, agentbridge.AgentName(agent))
+	taken, err := s.relay.names.has(ctx, s.relay, agentOf(claimed))
 	if err == nil && taken {
 		err = s.pretends(ctx, op, c, agentbridge.Refuse(agentbridge.Reserved, "consumer_id",
 			"belongs to an agent that has a token of its own; read with that token, or choose another consumer_id"))
 	}
 	return claimed, err
+}
+
+// agentOf is the agent to whom a name belongs that is its own or below it: no
+// agent's name holds a slash.
+func agentOf(name agentbridge.AgentName) agentbridge.AgentName {
+	agent, _, _ := strings.Cut(string(name), "/")
+	return agentbridge.AgentName(agent)
 }
 
 // pretends writes down that the principal gave itself out for somebody else.
@@ -105,7 +111,7 @@ func (n *names) refresh(ctx context.Context, r *Relay) error {
 	if !n.stale {
 		return nil
 	}
-	err := r.store.View(ctx, n.read)
+	err := r.store.Glance(ctx, n.read)
 	n.stale = err != nil
 	return err
 }

@@ -16,22 +16,25 @@ func (s *session) Channels(ctx context.Context, q agentbridge.ChannelQuery) (lis
 	if err := s.may(ctx, opList, ""); err != nil {
 		return list, err
 	}
-	err = s.relay.store.View(ctx, func(v store.Reader) error {
-		list, err = channels(v, q, s.sight())
+	see := s.sight()
+	err = s.relay.walk(ctx, see, func(v store.Reader) error {
+		total, err := s.relay.surveyor.count(ctx, v, see)
+		if err != nil {
+			return err
+		}
+		list, err = channels(ctx, v, q, see)
+		list.TotalChannels, list.TotalMessages = total.channels, total.messages
 		return err
 	})
 	return list, err
 }
 
-func channels(v store.Reader, q agentbridge.ChannelQuery, see sight) (list agentbridge.ChannelList, err error) {
-	if list.TotalChannels, list.TotalMessages, err = totals(v, see); err != nil {
-		return list, err
-	}
+func channels(ctx context.Context, v store.Reader, q agentbridge.ChannelQuery, see sight) (list agentbridge.ChannelList, err error) {
 	left := q.MaxBytes
 	if left <= 0 {
 		left = listBytes
 	}
-	err = seen(v, q.After, see, func(c store.Channel, t store.Tally) (bool, error) {
+	_, err = seen(ctx, v, q.After, see, func(c store.Channel, t store.Tally) (bool, error) {
 		line := agentbridge.ChannelInfo{Name: c.Name, Count: t.Messages, LastAt: t.LastAt}
 		if q.Senders {
 			if line.Senders, err = v.Senders(c, agentbridge.MaxSenders); err != nil {
@@ -48,37 +51,15 @@ func channels(v store.Reader, q agentbridge.ChannelQuery, see sight) (list agent
 	return list, err
 }
 
-// seen is v.Channels for those that a principal sees.
-func seen(v store.Reader, after agentbridge.ChannelName, see sight, f func(store.Channel, store.Tally) (bool, error)) error {
-	return v.Channels(after, func(c store.Channel, t store.Tally) (bool, error) {
-		if !see.of(c.Name) {
-			return true, nil
-		}
-		return f(c, t)
-	})
-}
-
-// totals counts the channels that a principal sees, and their messages.
-func totals(v store.Reader, see sight) (channels, messages int64, err error) {
-	if see.all {
-		return v.Totals()
-	}
-	err = seen(v, "", see, func(_ store.Channel, t store.Tally) (bool, error) {
-		channels++
-		messages += t.Messages
-		return true, nil
-	})
-	return channels, messages, err
-}
-
 // Overview implements agentbridge.Session.
 func (s *session) Overview(ctx context.Context, after agentbridge.ChannelName, perChannel, maxBytes int) (o agentbridge.Overview, err error) {
 	if err := s.may(ctx, opList, ""); err != nil {
 		return o, err
 	}
 	span := spanOf(agentbridge.ReadRequest{Limit: min(max(perChannel, 1), agentbridge.MaxPerChannel), MaxBytes: maxBytes})
-	err = s.relay.store.View(ctx, func(v store.Reader) error {
-		o, err = overview(v, after, span, s.sight())
+	see := s.sight()
+	err = s.relay.walk(ctx, see, func(v store.Reader) error {
+		o, err = overview(ctx, v, after, span, see)
 		return err
 	})
 	return o, err
@@ -86,9 +67,9 @@ func (s *session) Overview(ctx context.Context, after agentbridge.ChannelName, p
 
 // overview stops at the first channel whose newest messages don't fit any
 // more: it is shown whole in the next call, or not at all.
-func overview(v store.Reader, after agentbridge.ChannelName, span store.Span, see sight) (o agentbridge.Overview, err error) {
+func overview(ctx context.Context, v store.Reader, after agentbridge.ChannelName, span store.Span, see sight) (o agentbridge.Overview, err error) {
 	left := span.MaxBytes
-	err = seen(v, after, see, func(c store.Channel, t store.Tally) (bool, error) {
+	_, err = seen(ctx, v, after, see, func(c store.Channel, t store.Tally) (bool, error) {
 		page, _, err := v.Newest(c, 0, span)
 		if err != nil {
 			return false, err
@@ -111,10 +92,12 @@ func (s *session) Ping(ctx context.Context) (h agentbridge.Health, err error) {
 	if err := s.may(ctx, opPing, ""); err != nil {
 		return h, err
 	}
+	total, err := s.relay.totals(ctx, s.sight())
+	if err != nil {
+		return h, err
+	}
+	h.Channels, h.Messages = total.channels, total.messages
 	err = s.relay.store.View(ctx, func(v store.Reader) error {
-		if h.Channels, h.Messages, err = totals(v, s.sight()); err != nil {
-			return err
-		}
 		h.Checkpoint, _, err = v.LastCheckpoint()
 		return err
 	})

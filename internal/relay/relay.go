@@ -89,21 +89,22 @@ func (o Options) withDefaults() Options {
 
 // Relay implements agentbridge.Bridge on a store.
 type Relay struct {
-	store   store.Store
-	keyFile string
-	key     token.Key
-	ttl     time.Duration
-	log     *slog.Logger
-	intake  intake
-	bell    bell.Bell[agentbridge.ChannelName]
-	pulse   pulse
-	denials denials
-	roster  roster
-	limits  limit.Table
-	leases  leases
-	notary  *notary
-	signs   bool // there is a key for the notary
-	names   names
+	store    store.Store
+	keyFile  string
+	key      token.Key
+	ttl      time.Duration
+	log      *slog.Logger
+	intake   intake
+	bell     bell.Bell[agentbridge.ChannelName]
+	pulse    pulse
+	denials  denials
+	roster   roster
+	surveyor surveyor
+	limits   limit.Table
+	leases   leases
+	notary   *notary
+	signs    bool // there is a key for the notary
+	names    names
 
 	maxMessage int           // bytes of content
 	eventAge   time.Duration // of a Watch's position
@@ -136,6 +137,7 @@ func New(ctx context.Context, st store.Store, opts Options) (*Relay, error) {
 		sweep:      make(chan struct{}, 1),
 		refusals:   make(chan noted, maxNoted),
 		roster:     newRoster(),
+		surveyor:   newSurveyor(),
 		notary:     newNotary(opts.CheckpointFile),
 		signs:      opts.AuditKeyFile != "",
 	}

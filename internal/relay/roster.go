@@ -188,7 +188,7 @@ func (r *Relay) look(ctx context.Context) error {
 	var version string
 	var known bool
 	verdicts := map[*admission]verdict{}
-	err := r.store.View(ctx, func(v store.Reader) (err error) {
+	err := r.store.Glance(ctx, func(v store.Reader) (err error) {
 		if version, known, err = agentsVersion(v); err != nil {
 			return err
 		}

@@ -29,6 +29,10 @@ type Store interface {
 	// View runs f on a consistent snapshot of what has been committed.
 	View(ctx context.Context, f func(Reader) error) error
 
+	// Glance is View for a few rows by their keys: it waits for other glances at
+	// most, however long everybody else reads.
+	Glance(ctx context.Context, f func(Reader) error) error
+
 	// OnCommit sets the function that is told which topics (targets of audit
 	// entries) changed, after every commit of this or another process; nil
 	// topics mean that anything may have changed. It must not block, and may be
@@ -260,6 +264,9 @@ type Tx interface {
 	Sweep(limit int) (int64, error)
 
 	PutCursor(c Channel, cur agentbridge.Cursor, metadata agentbridge.Metadata) error
+	// DropCursors removes a consumer's cursors and those of names below it, which
+	// go on with a slash, in all channels.
+	DropCursors(consumer agentbridge.AgentName) error
 	PutKeyed(c Channel, sender agentbridge.AgentName, key string, k Keyed) error
 
 	PutConversation(conv Conversation) error

@@ -1,10 +1,12 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -185,7 +187,7 @@ func TestAudit_findsWhatSQLDoes(t *testing.T) {
 		"delete":             {"DELETE FROM audit WHERE seq = 3", "gap at 3"},
 		"insert":             {"INSERT INTO audit SELECT 12, at, actor, action, target, detail, hashes FROM audit WHERE seq = 3", "gap at 11"},
 		"insert below":       {"INSERT INTO audit SELECT -1, at, actor, action, target, detail, hashes FROM audit WHERE seq = 3", "fork at -1"},
-		"append":             {"INSERT INTO audit (seq, at, actor, action, target) VALUES (11, 1, 'x', 'send', '#x')", "edit at 11"},
+		"append":             {"DROP TRIGGER audit_has_hashes; INSERT INTO audit (seq, at, actor, action, target) VALUES (11, 1, 'x', 'send', '#x')", "edit at 11"},
 		"swap":               {"UPDATE audit SET seq = 99 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 4; UPDATE audit SET seq = 4 WHERE seq = 99", "edit at 3"},
 		"cut":                {"DELETE FROM audit WHERE seq > 7", "truncated at 8"},
 		"other types":        {"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '') WHERE name = 'audit'; PRAGMA writable_schema = RESET; UPDATE audit SET actor = 5, hashes = 'x' WHERE seq = 3", "edit at 3"},
@@ -302,33 +304,50 @@ func TestOpen_refusesOlderEntriesWithAGap(t *testing.T) {
 	}
 }
 
-// A process that began before an upgrade goes on writing as it did. What it
-// wrote gets its hashes from the next one that writes, and is in no other way
-// special.
-func TestLog_behindEntriesWithoutHashes(t *testing.T) {
+// A process of an earlier version that has the file open when it is upgraded can't
+// change it any more: it would write in clear, and entries without hashes.
+func TestOpen_locksOutEarlierVersions(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
-	s, _ := signedLog(t, path, 6)
+	older(t, path, 3)
 	db := tamper(t, path)
-	head := int64(6) // the last entry
-	for _, late := range []int{1, 2, 700, 3} {
-		for range late {
-			head++
-			must(t, db, "INSERT INTO audit (seq, at, actor, action, target) VALUES (?, 1, 'old', 'send', '#old')", head)
-		}
-		if err := s.Update(context.Background(), func(tx store.Tx) error { return errors.Join(tx.Log(typical(0)), errors.New("undone")) }); err == nil {
-			t.Error("Update that fails: got no error, want one")
+	must(t, db, "PRAGMA journal_mode = WAL")
+	earlier, err := db.Prepare("INSERT INTO audit (seq, at, actor, action, target) VALUES (?, 1, 'old', 'send', '#old')")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer earlier.Close()
+	if _, err := earlier.Exec(4); err != nil {
+		t.Fatalf("entry before the upgrade: got %v, want no error", err)
+	}
+	s := open(t, path, sqlite.Options{})
+	for seq := 5; seq < 8; seq++ {
+		if _, err := earlier.Exec(seq); err == nil || !strings.Contains(err.Error(), "restart this program with the new version") {
+			t.Errorf("entry without hashes after the upgrade: got %v, want a refusal that says to restart", err)
 		}
 		mustPost(t, s, "#build", "new")
-		head++
-		if err := s.View(t.Context(), func(r store.Reader) error {
-			got, err := audit.Verify(t.Context(), r, audit.Options{})
-			if err != nil || got.Size != head || len(got.Faults) > 0 {
-				t.Errorf("Verify behind %d without hashes: got %+v, %v, want %d entries without a fault", late, got, err, head)
-			}
-			return nil
-		}); err != nil {
-			t.Error(err)
+	}
+	if err := s.View(t.Context(), func(r store.Reader) error {
+		got, err := audit.Verify(t.Context(), r, audit.Options{})
+		if err != nil || got.Size != 7 || len(got.Faults) > 0 {
+			t.Errorf("Verify: got %+v, %v, want 7 entries without a fault", got, err)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// The upgrade of a long log takes seconds, of which somebody is told.
+func TestOpen_saysThatItUpgrades(t *testing.T) {
+	t.Parallel()
+	for entries, want := range map[int]bool{100: false, 50_001: true} {
+		var log bytes.Buffer
+		path := newPath(t)
+		older(t, path, entries)
+		open(t, path, sqlite.Options{Alone: true, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if told := strings.Contains(log.String(), "is upgraded now"); told != want {
+			t.Errorf("upgrade of %d entries: got log %q, want a line: %v", entries, log.String(), want)
 		}
 	}
 }

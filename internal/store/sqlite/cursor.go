@@ -35,6 +35,14 @@ func (t *tx) PutCursor(c store.Channel, cur agentbridge.Cursor, metadata agentbr
 		c.ID, string(cur.Consumer), int64(cur.Seq), string(cur.MessageID), cur.UpdatedAt.UnixMicro(), nullable(metadata))
 }
 
+// DropCursors implements store.Tx. It walks through all cursors, for what happens
+// once for an agent. "0" is the character behind the slash.
+func (t *tx) DropCursors(consumer agentbridge.AgentName) error {
+	return t.exec(`
+		DELETE FROM cursors
+		WHERE consumer = ?1 OR consumer >= ?1 || '/' AND consumer < ?1 || '0'`, string(consumer))
+}
+
 // Keyed implements store.Reader. The key of a cleared message is free again,
 // even while Sweep has not come to it.
 func (r *reader) Keyed(c store.Channel, sender agentbridge.AgentName, key string) (k store.Keyed, ok bool, err error) {

@@ -29,8 +29,14 @@ func (s *Store) encrypt(ctx context.Context, create func() error) error {
 // Reseal. choose is told the key that is used now, "" for none; while it runs
 // nobody writes to the database.
 func (s *Store) UseKey(ctx context.Context, choose func(current string) (string, error)) error {
-	return s.Update(ctx, func(u store.Tx) error {
+	undo := func() {}
+	err := s.Update(ctx, func(u store.Tx) error {
 		t := u.(*tx)
+		before := s.vault.key
+		undo = func() {
+			s.vault.key = before
+			s.ledger.doubt()
+		}
 		current, err := t.mark()
 		if err != nil {
 			return err
@@ -49,9 +55,15 @@ func (s *Store) UseKey(ctx context.Context, choose func(current string) (string,
 		if err := t.begin(job{Key: key, UpTo: t.ledger.seq, Phase: sealMessages}); err != nil {
 			return err
 		}
-		s.vault.key = key // last: should the commit fail, the next transaction reads the mark again
+		// Here, and not after the commit: whoever has the pen next must not write
+		// as before.
+		s.vault.key = key
 		return nil
 	})
+	if err != nil { // perhaps of the commit; the next transaction reads the mark again
+		_ = s.exclusively(context.WithoutCancel(ctx), undo) // fails if the store is closed, which nobody writes to
+	}
+	return err
 }
 
 // Encryption is what a database says of its encryption.

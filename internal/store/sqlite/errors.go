@@ -58,6 +58,9 @@ func openError(path string, err error) error {
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return unusable(path, "it needs files beside it that can't be opened (%v); make them and their directory writable for this user", err)
 	}
+	if cantWrite(err) {
+		return unusable(path, "nothing can be written beside it (%v); the disk is probably full: make room, see that the file and its directory are writable for this user, and try again", err)
+	}
 	switch resultCode(err) {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		return unusable(path, "it is locked by another program; close that program and try again")
@@ -73,6 +76,21 @@ func openError(path string, err error) error {
 		return unusable(path, "the disk is full; make room and try again")
 	}
 	return fmt.Errorf("open database %s: %w", path, err)
+}
+
+// cantWrite tells whether err is one of SQLite's errors about writing a file or
+// its shared memory, most of which a full disk causes.
+func cantWrite(err error) bool {
+	e, ok := errors.AsType[*sqlite3.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Code() {
+	case lib.SQLITE_IOERR_SHMOPEN, lib.SQLITE_IOERR_SHMSIZE, lib.SQLITE_IOERR_SHMMAP,
+		lib.SQLITE_IOERR_WRITE, lib.SQLITE_IOERR_FSYNC, lib.SQLITE_IOERR_TRUNCATE:
+		return true
+	}
+	return false
 }
 
 func readOnly(path string) error {

@@ -21,12 +21,14 @@ func (s *Store) Statements(to map[string]bool) {
 	}); err != nil {
 		s.writer.statements(to) // closed: nobody uses it any more
 	}
-	for range cap(s.readers) {
-		select {
-		case r := <-s.readers:
-			r.statements(to)
-			defer func() { s.readers <- r }()
-		default:
+	for _, free := range []chan *session{s.readers, s.glances} {
+		for range cap(free) {
+			select {
+			case r := <-free:
+				r.statements(to)
+				defer func() { free <- r }()
+			default:
+			}
 		}
 	}
 }

@@ -85,7 +85,7 @@ const maxGrowth = 256
 // beginning still is.
 func (l *ledger) grow(s *session) error {
 	last, ok, err := s.one(`
-		SELECT seq, ifnull(length(hashes), 0)
+		SELECT seq
 		FROM audit
 		ORDER BY seq DESC
 		LIMIT 1`)
@@ -94,10 +94,6 @@ func (l *ledger) grow(s *session) error {
 		return err
 	}
 	head := last.int(0)
-	if last.int(1) == 0 {
-		l.tree, err = s.hashLate(head)
-		return err
-	}
 	if l.tree.Size() == 0 || l.tree.Size() > head || head-l.tree.Size() > maxGrowth {
 		l.tree, err = audit.LoadTree(head, s.entryHashes)
 		return err

@@ -34,6 +34,7 @@ func children() map[string]func([]string) error {
 		"log":    logChild,
 		"lock":   lockChild,
 		"open":   openChild,
+		"full":   fullChild,
 		"narrow": narrowChild,
 		"rotate": rotateChild,
 	}

@@ -13,9 +13,9 @@ import (
 )
 
 // Encrypting what a database holds already, or encrypting it with another key,
-// takes a while. What is left of it stands in the file, so that whoever opens
-// the database next goes on with it, and several may work on it at once. Until
-// it is done every message can be read: each names its key.
+// takes a while. What is left of it stands in the file, so that the next process
+// that is to do so (Options.Reseal) goes on with it, and several may work on it at
+// once. Until it is done every message can be read: each names its key.
 
 // job is what is left until every message is sealed with the newest key.
 type job struct {
@@ -92,11 +92,35 @@ func (t *tx) logJob(j job) error {
 	return t.Log(agentbridge.Entry{At: time.Now(), Actor: "operator", Action: agentbridge.ActionEncrypt, Detail: detail})
 }
 
-// resealRest goes on with what another process began, or this one did.
+// Pauses until resealRest looks again. Each try that gets as far as writing the
+// file anew keeps senders waiting, so that those after a failure get longer.
+const (
+	resealPause    = 2 * time.Minute
+	resealPauseMax = 30 * time.Minute
+)
+
+// resealRest goes on with what this process began, or another one that may have
+// been killed since, until ctx ends.
 func (s *Store) resealRest(ctx context.Context) {
-	err := s.Reseal(ctx)
-	if err != nil && ctx.Err() == nil && agentbridge.CodeOf(err) != agentbridge.Closed {
-		s.log.Warn("encrypt the messages that were there before; will go on at the next start", "error", err)
+	pause := resealPause
+	for {
+		err := s.Reseal(ctx)
+		switch {
+		case ctx.Err() != nil || agentbridge.CodeOf(err) == agentbridge.Closed:
+			return
+		case err != nil:
+			s.log.Warn("encrypt the messages that were there before; will be tried again", "in", pause, "error", err)
+		default:
+			pause = resealPause
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		if err != nil {
+			pause = min(2*pause, resealPauseMax)
+		}
 	}
 }
 

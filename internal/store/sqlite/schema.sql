@@ -29,6 +29,16 @@ CREATE TABLE audit (
 CREATE INDEX audit_of_conversations ON audit (target)
 	WHERE target >= 'conv_' AND target < 'conv`';
 
+-- A process of an earlier version that had the file open when it was upgraded
+-- knows neither hashes nor encryption. It writes an entry with each change, and
+-- so can't change anything any more.
+CREATE TRIGGER audit_has_hashes
+BEFORE INSERT ON audit
+WHEN length(new.hashes) < 32
+BEGIN
+	SELECT RAISE(ABORT, 'this database was upgraded while an older agentbridge had it open, which can no longer write to it; restart this program with the new version');
+END;
+
 -- How much of their limits has been used, of those who used any lately. A
 -- bucket that is full again is as good as none and is dropped.
 CREATE TABLE buckets (

@@ -29,7 +29,7 @@ import (
 // encrypted are options for an encrypted database with its key beside it.
 func encrypted(path string) sqlite.Options {
 	ring := ringOf(path)
-	return sqlite.Options{Sealer: ring, Encrypt: ring.Create}
+	return sqlite.Options{Sealer: ring, Encrypt: ring.Create, Reseal: true}
 }
 
 func ringOf(path string) *seal.Ring { return seal.New(path + ".encryption.key") }

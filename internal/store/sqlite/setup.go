@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strconv"
@@ -98,7 +99,7 @@ func examineBy(path, mode string, look func(*session) (int, error)) (int, error)
 }
 
 // setUp makes or upgrades the schema in one transaction.
-func (w *session) setUp(path string) error {
+func (w *session) setUp(path string, log *slog.Logger) error {
 	steps, err := migrationSteps()
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func (w *session) setUp(path string) error {
 	}
 	version, err := w.inspect(path, steps) // again: another process may have been first
 	if err == nil {
-		err = w.upgrade(path, version, steps)
+		err = w.upgrade(path, version, steps, log)
 	}
 	if err != nil {
 		_ = w.exec("ROLLBACK")
@@ -169,7 +170,7 @@ func (w *session) inspect(path string, steps []migration) (version int, err erro
 	return version, nil
 }
 
-func (w *session) upgrade(path string, from int, steps []migration) error {
+func (w *session) upgrade(path string, from int, steps []migration, log *slog.Logger) error {
 	for _, step := range steps {
 		if step.version <= from {
 			continue
@@ -178,7 +179,7 @@ func (w *session) upgrade(path string, from int, steps []migration) error {
 			return fmt.Errorf("migration %d: %w", step.version, err)
 		}
 		if step.version == hashedVersion {
-			if err := w.hashOlder(path); err != nil {
+			if err := w.hashOlder(path, log); err != nil {
 				return err
 			}
 		}

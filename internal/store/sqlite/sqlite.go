@@ -43,6 +43,11 @@ type Options struct {
 	// Encrypt has a database encrypted that is not yet, what it holds included:
 	// it must see to it that Sealer has a key. nil leaves a database as it is.
 	Encrypt func() error
+	// Reseal has the store encrypt, in the background, what the database held
+	// before it was encrypted or got another key, whoever began that; what fails
+	// it tries again. Others can't write for seconds meanwhile, so it is for
+	// processes that stay.
+	Reseal bool
 }
 
 // How long a connection waits for a lock that another program holds.
@@ -71,6 +76,7 @@ type Store struct {
 
 	readers chan *session                                   // those that are not in use,
 	reading int                                             // of so many
+	glances chan *session                                   // the one that is kept for Glance, or nothing while it is in use
 	bell    *doorbell                                       // nil if alone
 	ring    atomic.Pointer[func([]agentbridge.ChannelName)] // nil until OnCommit
 
@@ -119,7 +125,7 @@ func Open(path string, opts Options) (*Store, error) {
 			return nil, errors.Join(openError(path, err), s.Close())
 		}
 	}
-	if opts.Sealer != nil {
+	if opts.Reseal && opts.Sealer != nil {
 		s.ended.Go(func() { s.resealRest(ctx) })
 	}
 	return s, nil
@@ -206,20 +212,14 @@ func (s *Store) open(opts Options) (err error) {
 	}
 	leave := s.gate.enter() // one process at a time sets up a new file
 	defer leave()
-	if err := s.writer.setUp(s.path); err != nil {
+	if err := s.writer.setUp(s.path, s.log); err != nil {
 		return err
 	}
 	if err := s.vault.unlock(s.writer); err != nil { // again: what examine did not see, or another process did
 		return err
 	}
-	s.readers = make(chan *session, max(2, runtime.GOMAXPROCS(0)))
-	for s.reading < cap(s.readers) {
-		r, err := s.connect(readerPragmas)
-		if err != nil {
-			return err
-		}
-		s.readers <- r
-		s.reading++
+	if err := s.connectReaders(); err != nil {
+		return err
 	}
 	if !opts.Alone { // before the first look, or a commit in between is heard late
 		if s.bell, err = hangDoorbell(s.path+".bell", s.log); err != nil {
@@ -238,6 +238,29 @@ func (s *Store) open(opts Options) (err error) {
 	return nil
 }
 
+// minReaders is how many may read at once even where there are fewer processors:
+// two who read for long leave a place.
+const minReaders = 3
+
+func (s *Store) connectReaders() error {
+	s.readers = make(chan *session, max(minReaders, runtime.GOMAXPROCS(0)))
+	for s.reading < cap(s.readers) {
+		r, err := s.connect(readerPragmas)
+		if err != nil {
+			return err
+		}
+		s.readers <- r
+		s.reading++
+	}
+	r, err := s.connect(readerPragmas)
+	if err != nil {
+		return err
+	}
+	s.glances = make(chan *session, 1)
+	s.glances <- r
+	return nil
+}
+
 // OnCommit implements store.Store.
 func (s *Store) OnCommit(ring func([]agentbridge.ChannelName)) { s.ring.Store(&ring) }
 
@@ -251,9 +274,19 @@ func (s *Store) tell(topics []agentbridge.ChannelName) {
 
 // View implements store.Store.
 func (s *Store) View(ctx context.Context, f func(store.Reader) error) error {
+	return s.view(ctx, s.readers, f)
+}
+
+// Glance implements store.Store.
+func (s *Store) Glance(ctx context.Context, f func(store.Reader) error) error {
+	return s.view(ctx, s.glances, f)
+}
+
+// view reads by one of the connections that are free, or the next that is.
+func (s *Store) view(ctx context.Context, free chan *session, f func(store.Reader) error) error {
 	select {
-	case r := <-s.readers:
-		defer func() { s.readers <- r }()
+	case r := <-free:
+		defer func() { free <- r }()
 		return s.snapshot(r, f)
 	case <-ctx.Done():
 		return ctx.Err()
@@ -293,6 +326,9 @@ func (s *Store) release() error {
 	var err error
 	for range s.reading {
 		err = errors.Join(err, (<-s.readers).close())
+	}
+	if s.glances != nil {
+		err = errors.Join(err, (<-s.glances).close())
 	}
 	if s.writer != nil { // the last one to close: SQLite then tidies the WAL away
 		err = errors.Join(err, s.writer.close())

@@ -35,6 +35,20 @@ var cursors = []test{
 		_, ok := d.cursor("#build", alice)
 		want(d, "Cursor(#build, alice)", ok, false)
 	}},
+	{"are dropped for a name and those below it", func(d *desk) {
+		one, two := d.send("#build", "1"), d.send("#other", "2")
+		for _, consumer := range []agentbridge.AgentName{bob, bob + "/x", bob + "/", bob + "-2", bob + "0", alice} {
+			d.ack("#build", consumer, one)
+			d.ack("#other", consumer, two)
+		}
+		d.must(func(t store.Tx) error { return t.DropCursors(bob) })
+		for consumer, stays := range map[agentbridge.AgentName]bool{bob: false, bob + "/x": false, bob + "/": false, bob + "-2": true, bob + "0": true, alice: true} {
+			for _, channel := range []agentbridge.ChannelName{"#build", "#other"} {
+				_, ok := d.cursor(channel, consumer)
+				want(d, "Cursor of "+string(consumer)+" in "+string(channel), ok, stays)
+			}
+		}
+	}},
 	{"outlive a clear and a restart", func(d *desk) {
 		one := d.send("#build", "1")
 		d.ack("#build", bob, one)

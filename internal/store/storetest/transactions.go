@@ -54,6 +54,43 @@ var transactions = []test{
 		want(d, "Tally after another's commit", second, 1)
 		want(d, "Tally in a new snapshot", d.tally("#build"), 2)
 	}},
+	{"that glance wait for nobody who reads", func(d *desk) {
+		d.send("#build", "1")
+		const many = 100 // more than any store lets read at once
+		var reading sync.WaitGroup
+		stop := make(chan struct{})
+		begun := make(chan struct{}, many)
+		for range many {
+			reading.Go(func() {
+				want(d, "View", d.View(context.Background(), func(store.Reader) error {
+					begun <- struct{}{}
+					<-stop
+					return nil
+				}), nil)
+			})
+		}
+		<-begun
+		d.send("#build", "2")
+		ctx, cancel := context.WithTimeout(d.Context(), 10*time.Second)
+		defer cancel()
+		for range 3 {
+			var n int64
+			err := d.Glance(ctx, func(r store.Reader) error {
+				c, err := lookup(r, "#build")
+				if err != nil {
+					return err
+				}
+				t, err := r.Tally(c)
+				n = t.Messages
+				return err
+			})
+			want(d, "Glance", err, nil)
+			want(d, "Tally at a glance", n, 2)
+		}
+		want(d, "Glance that fails", d.Glance(ctx, func(store.Reader) error { return errOops }), errOops)
+		close(stop)
+		reading.Wait()
+	}},
 	{"that fail undo all they did", func(d *desk) {
 		d.converse(talk)
 		m := d.say(talk, "1")

@@ -1,5 +1,12 @@
 ALTER TABLE audit ADD COLUMN hashes BLOB NOT NULL DEFAULT x'';
 
+CREATE TRIGGER audit_has_hashes
+BEFORE INSERT ON audit
+WHEN length(new.hashes) < 32
+BEGIN
+	SELECT RAISE(ABORT, 'this database was upgraded while an older agentbridge had it open, which can no longer write to it; restart this program with the new version');
+END;
+
 CREATE TABLE checkpoints (
 	size INTEGER PRIMARY KEY,
 	note TEXT    NOT NULL
