@@ -33,9 +33,10 @@ func setStreamHeader(w http.ResponseWriter) {
 	h.Set("X-Accel-Buffering", "no")
 }
 
-// follow answers a request with a stream: it takes one of the topic's places,
-// opens the feed and has it shown until it ends. An error means that the
-// stream did not begin.
+// follow answers a request with a stream: it opens the feed, takes one of the
+// topic's places and has the feed shown until it ends. Whoever may not read the
+// topic is told so first: whether its places are taken is not for him to know.
+// An error means that the stream did not begin.
 func (s *Server) follow(w http.ResponseWriter, r *http.Request, topic agentbridge.ChannelName,
 	open func(context.Context, agentbridge.Session) (agentbridge.Feed, error),
 	show func(context.Context, *stream, agentbridge.Feed) error,
@@ -44,17 +45,13 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, topic agentbridg
 		setStreamHeader(w)
 		return nil
 	}
-	leave, err := s.gate.enter(topic)
-	if err != nil {
-		return err
-	}
-	defer leave()
 	ctx, cancel := s.untilClose(r.Context())
 	defer cancel()
 	if s.life.Err() != nil {
 		return errClosing
 	}
-	session, err := s.bridge.Open(ctx, agentbridge.PrincipalOf(ctx))
+	who := agentbridge.PrincipalOf(ctx)
+	session, err := s.bridge.Open(ctx, who)
 	if err != nil {
 		return err
 	}
@@ -66,6 +63,11 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, topic agentbridg
 		return err
 	}
 	defer feed.Close()
+	leave, err := s.gate.enter(who.Name, topic)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	st, err := s.beginStream(w)
 	if err == nil {
 		err = show(ctx, st, feed)

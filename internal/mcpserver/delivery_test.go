@@ -112,7 +112,7 @@ func TestOnReply_falseWhenTheClientLeftBeforeTheReply(t *testing.T) { // a tool 
 // awaitGone waits until the transports know that no client is there any more.
 func (b *bench) awaitGone() {
 	b.t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); <-time.After(time.Millisecond) {
+	for deadline := time.Now().Add(hangTime); time.Now().Before(deadline); <-time.After(time.Millisecond) {
 		b.mu.Lock()
 		live := 0
 		for _, x := range b.exchanges {

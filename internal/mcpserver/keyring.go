@@ -1,8 +1,10 @@
 package mcpserver
 
 import (
+	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"agentbridge"
 )
@@ -12,10 +14,41 @@ import (
 const maxKept = 1000
 
 // keyring keeps the tokens that its server's one client was given, so that they
-// need not pass through a model. It is in memory only. A nil one keeps nothing.
+// need not pass through a model, and knows the invites that it was given to pass
+// on. It is in memory only. A nil one keeps nothing.
 type keyring struct {
-	mu   sync.Mutex // guards kept
-	kept []agentbridge.SeatCredential
+	mu      sync.Mutex // guards the fields below
+	kept    []agentbridge.SeatCredential
+	invites map[agentbridge.Invite]time.Time // until when they may admit
+}
+
+// gave remembers an invite as long as it may admit. How many these are the
+// engine's limits bound; to forget the oldest for a new one would help a creator
+// who wants one forgotten. The clock is this process's, which nobody can set back.
+func (k *keyring) gave(code agentbridge.Invite) {
+	if k == nil {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(k.invites, func(_ agentbridge.Invite, until time.Time) bool { return !now.Before(until) })
+	if k.invites == nil {
+		k.invites = map[agentbridge.Invite]time.Time{}
+	}
+	k.invites[code] = now.Add(agentbridge.InviteLife)
+}
+
+// isOwn tells whether the client was given this invite, to pass it on. The
+// engine knows a creator by name; one without a name only his process knows.
+func (k *keyring) isOwn(code agentbridge.Invite) bool {
+	if k == nil {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	until, ok := k.invites[code]
+	return ok && time.Now().Before(until)
 }
 
 // keep remembers a token, in place of the oldest if there are too many.

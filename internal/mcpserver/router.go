@@ -97,7 +97,7 @@ func (t *transports) servePost(w http.ResponseWriter, r *http.Request, id string
 		t.carry(w, r, passage{seen: seen, sdk: t.stateless})
 	case seen.method != "initialize":
 		writeRPCError(w, http.StatusBadRequest, jsonrpc.CodeInvalidRequest, "Bad Request: Missing session ID")
-	case !t.sessions.reserve():
+	case !t.reserve(userOf(r.Context())):
 		refuseSession(w)
 	default:
 		t.carry(w, r, passage{seen: seen, admitted: true, sdk: t.stateful})
@@ -140,7 +140,7 @@ func (t *transports) carry(w http.ResponseWriter, r *http.Request, p passage) {
 	x, ok := t.open(r.Context(), w)
 	if !ok {
 		if p.admitted {
-			t.sessions.release()
+			t.sessions.release(userOf(r.Context()))
 		}
 		refuseClosed(w)
 		return

@@ -3,6 +3,7 @@
 package mcpserver
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -22,6 +23,8 @@ type session struct {
 	// Guarded by sessions.mu.
 	exchanges map[*exchange]struct{}
 	timer     *time.Timer // runs while there is no exchange
+	used      time.Time   // when it was left last
+	unbind    func() bool // from the life of the credential that opened it; nil if there is none
 	ended     bool
 }
 
@@ -31,25 +34,69 @@ type sessions struct {
 
 	mu     sync.Mutex // guards the fields below and the ones that session names
 	byID   map[string]*session
-	open   int // sessions of /mcp and /sse, and requests that may become one
+	open   int                           // places: sessions of /mcp and /sse, and requests that may become one
+	heldBy map[agentbridge.AgentName]int // how many of them, "" being all those together who are known by no name
 	closed bool
 }
 
-// reserve reports whether there is room for one more session. Whoever got it calls release.
-func (s *sessions) reserve() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || s.open >= s.limit {
-		return false
+// share is how many places one agent may hold, or all those together who are known by no name. These leave a
+// quarter to the agents, each of whom has a twentieth: whoever fills his share locks out himself only.
+func (s *sessions) share(user agentbridge.AgentName) int {
+	if user == "" {
+		return s.limit - s.limit/4
 	}
-	s.open++
-	return true
+	return max(1, s.limit/20)
 }
 
-func (s *sessions) release() {
+// reserve takes a place for a session that user may open. Whoever got it calls release, or leaves it to the
+// session. An agent that has used up its share gets the place of its session that has been idle for longest,
+// which is removed and returned; the nameless, who may be many, must not end each other's.
+func (s *sessions) reserve(user agentbridge.AgentName) (instead *session, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return nil, false
+	}
+	if s.heldBy[user] >= s.share(user) {
+		if user != "" {
+			instead = s.longestIdle(user)
+		}
+		if instead == nil {
+			return nil, false
+		}
+		s.take(instead)
+	}
+	if s.open >= s.limit {
+		return instead, false
+	}
+	s.open++
+	s.heldBy[user]++
+	return instead, true
+}
+
+// longestIdle returns the session of a user that nothing has used for longest, nil if all are in use. The
+// caller holds mu.
+func (s *sessions) longestIdle(user agentbridge.AgentName) (idle *session) {
+	for _, sess := range s.byID {
+		if sess.user == user && len(sess.exchanges) == 0 && (idle == nil || sess.used.Before(idle.used)) {
+			idle = sess
+		}
+	}
+	return idle
+}
+
+func (s *sessions) release(user agentbridge.AgentName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free(user)
+}
+
+// free gives a place back. The caller holds mu.
+func (s *sessions) free(user agentbridge.AgentName) {
 	s.open--
+	if s.heldBy[user]--; s.heldBy[user] == 0 {
+		delete(s.heldBy, user)
+	}
 }
 
 func (s *sessions) get(id string) *session {
@@ -94,12 +141,13 @@ func (s *sessions) leave(x *exchange) *session {
 	sess := x.session
 	if sess == nil {
 		if x.admitted {
-			s.open--
+			s.free(userOf(x.ctx))
 		}
 		return nil
 	}
 	delete(sess.exchanges, x)
 	if len(sess.exchanges) == 0 && !sess.ended {
+		sess.used = time.Now()
 		sess.timer.Reset(s.idle)
 	}
 	return sess
@@ -113,15 +161,32 @@ func (s *sessions) remove(sess *session, onlyIdle bool) ([]*exchange, bool) {
 	if sess.ended || onlyIdle && len(sess.exchanges) > 0 {
 		return nil, false
 	}
-	sess.ended = true
-	sess.timer.Stop()
-	delete(s.byID, sess.id)
-	s.open--
+	s.take(sess)
 	var using []*exchange
 	for x := range sess.exchanges {
 		using = append(using, x)
 	}
 	return using, true
+}
+
+// take takes a session out, with its place. The caller holds mu.
+func (s *sessions) take(sess *session) {
+	sess.ended = true
+	sess.timer.Stop()
+	if sess.unbind != nil {
+		sess.unbind()
+	}
+	delete(s.byID, sess.id)
+	s.free(sess.user)
+}
+
+// bind has end called when life ends, unless the session has ended by then.
+func (s *sessions) bind(sess *session, life context.Context, end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !sess.ended {
+		sess.unbind = context.AfterFunc(life, end)
+	}
 }
 
 // close lets no session in any more and returns those there are.
@@ -136,13 +201,28 @@ func (s *sessions) close() []*session {
 	return open
 }
 
-// registerSession keeps the session that x's initialize request has opened, or closes it if x has left.
+// reserve takes a place for a session of a user, for which an older one of his may have to end.
+func (t *transports) reserve(user agentbridge.AgentName) bool {
+	instead, ok := t.sessions.reserve(user)
+	if instead != nil {
+		t.opts.Logger.Debug("mcp session ended: its agent opened too many", "agent", user)
+		t.closeSession(instead.server)
+	}
+	return ok
+}
+
+// registerSession keeps the session that x's initialize request has opened, or closes it if x has left. The
+// session ends with the credential that opened it, also if its agent has a new one by then.
 func (t *transports) registerSession(x *exchange, server *mcp.ServerSession) {
-	sess := &session{id: server.ID(), user: agentbridge.PrincipalOf(x.ctx).Name, server: server, exchanges: make(map[*exchange]struct{})}
+	sess := &session{id: server.ID(), user: userOf(x.ctx), server: server, exchanges: make(map[*exchange]struct{})}
 	sess.timer = time.AfterFunc(t.sessions.idle, func() { t.endIdle(sess) })
 	sess.timer.Stop() // x is using it
 	if !t.sessions.add(sess, x) {
 		t.closeSession(server)
+		return
+	}
+	if life := agentbridge.PrincipalOf(x.ctx).Life; life != nil {
+		t.sessions.bind(sess, life, func() { t.endSession(sess) })
 	}
 }
 
@@ -187,14 +267,17 @@ func (t *transports) closeSession(server *mcp.ServerSession) <-chan struct{} {
 	return done
 }
 
-// refuseSession answers when there are too many sessions.
+// refuseSession answers when there are too many sessions, of everybody or of who asks.
 func refuseSession(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "30")
 	wire.WriteError(w, http.StatusServiceUnavailable, "too many sessions, try again later")
 }
 
+// userOf returns the name of who acts in a context, "" for somebody who is known by none.
+func userOf(ctx context.Context) agentbridge.AgentName { return agentbridge.PrincipalOf(ctx).Name }
+
 // sameUser reports whether the request may use what user opened. A session id is not a credential: an agent's
 // session is its own, and of those who have no names neither can enter the other's world.
 func sameUser(r *http.Request, user agentbridge.AgentName) bool {
-	return agentbridge.PrincipalOf(r.Context()).Name == user
+	return userOf(r.Context()) == user
 }

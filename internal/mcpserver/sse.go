@@ -67,11 +67,12 @@ func (t *transports) serveSSE(w http.ResponseWriter, r *http.Request) {
 		refuseMethod(w, "GET")
 		return
 	}
-	if !t.sessions.reserve() {
+	user := userOf(r.Context())
+	if !t.reserve(user) {
 		refuseSession(w)
 		return
 	}
-	defer t.sessions.release()
+	defer t.sessions.release(user)
 	x, ok := t.open(r.Context(), w)
 	if !ok {
 		refuseClosed(w)
@@ -89,7 +90,7 @@ func (t *transports) serveSSE(w http.ResponseWriter, r *http.Request) {
 	id := hex.EncodeToString(random[:])
 	l := &listener{
 		SSEServerTransport: &mcp.SSEServerTransport{Endpoint: "/messages/?session_id=" + id, Response: x.stream},
-		user:               agentbridge.PrincipalOf(r.Context()).Name,
+		user:               user,
 		posted:             make(chan jsonrpc.Message, maxPosted),
 		closed:             make(chan struct{}),
 	}

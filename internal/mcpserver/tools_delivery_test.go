@@ -69,7 +69,7 @@ func modernTool(id int, arguments string) string {
 func readUntil(t *testing.T, r io.Reader, text string) (got string) {
 	t.Helper()
 	if conn, ok := r.(interface{ SetReadDeadline(time.Time) error }); ok {
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(hangTime))
 	}
 	for buf := make([]byte, 1); !strings.HasSuffix(got, text); got += string(buf) {
 		if _, err := io.ReadFull(r, buf); err != nil {

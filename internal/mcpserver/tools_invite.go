@@ -25,6 +25,7 @@ func createConversation(ctx context.Context, c *invocation) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.keys.gave(n.Invite)
 	c.keys.keep(n.ID, agentbridge.SeatA, n.TokenA)
 	c.keys.keep(n.ID, agentbridge.SeatB, n.TokenB)
 	if c.keys != nil && n.TokenB == "" { // no client of this bridge was made for tokens of both sides
@@ -43,12 +44,27 @@ func createConversation(ctx context.Context, c *invocation) (*reply, error) {
 	return &reply{text: f.String(), data: wire.ConversationOf(n)}, nil
 }
 
+// ownInvite is what the engine tells creators whom it knows by name. Whoever sat
+// on both sides would speak for his partner.
+var ownInvite = agentbridge.Refuse(agentbridge.Forbidden, "invite",
+	"is for your partner: you created this conversation and are its session a; give the code to the other agent, it still works")
+
 func joinConversation(ctx context.Context, c *invocation) (*reply, error) {
 	code, err := agentbridge.ParseInvite(c.args.required("invite"))
 	c.args.check(err)
-	s, err := c.open(ctx)
+	if err := c.args.done(); err != nil {
+		return nil, err
+	}
+	who, err := c.principal(ctx)
 	if err != nil {
 		return nil, err
+	}
+	s, err := c.bridge.Open(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	if !who.Verified() && c.keys.isOwn(code) { // the engine refuses others, and writes it down
+		return nil, ownInvite
 	}
 	j, err := s.JoinConversation(ctx, code)
 	if err != nil {

@@ -89,7 +89,7 @@ func (c *client) wantUnread(seat args, want int) {
 // eventually polls for what another goroutine or the kernel brings.
 func eventually(t *testing.T, what string, look func() (got any, ok bool)) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; <-time.After(time.Millisecond) {
+	for deadline := time.Now().Add(hangTime); ; <-time.After(time.Millisecond) {
 		got, ok := look()
 		if ok {
 			return

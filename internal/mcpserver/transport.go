@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"agentbridge"
 	"agentbridge/internal/wire"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -23,7 +24,7 @@ type transportOptions struct {
 	Logger *slog.Logger // nil logs nothing
 
 	MaxBody      int64         // bytes of one POST body; default 1 MiB
-	MaxSessions  int           // sessions of /mcp before 2026-07-28 and of /sse together; default 1000
+	MaxSessions  int           // sessions of /mcp before 2026-07-28 and of /sse together, of which one agent has a twentieth; default 1000
 	SessionIdle  time.Duration // a session without traffic and without an open stream ends after this; default 30 min
 	KeepAlive    time.Duration // an open event stream carries a comment at least this often; default 15 s
 	WriteTimeout time.Duration // a client that does not read is cut after this; default 10 s
@@ -89,7 +90,7 @@ func newTransports(server *mcp.Server, opts transportOptions) *transports {
 		exchanges: make(map[string]*exchange),
 		listeners: make(map[string]*listener),
 	}
-	t.sessions = sessions{limit: opts.MaxSessions, idle: opts.SessionIdle, byID: make(map[string]*session)}
+	t.sessions = sessions{limit: opts.MaxSessions, idle: opts.SessionIdle, byID: make(map[string]*session), heldBy: make(map[agentbridge.AgentName]int)}
 
 	// No SessionTimeout: the SDK's ignores an open GET. No EventStore: the cursor does what resuming
 	// would do, and with a store a write to a client that is gone counts as delivered. The SDK's own

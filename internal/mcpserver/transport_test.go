@@ -170,13 +170,17 @@ func (b *bench) newServer() *mcp.Server {
 const slowStore = 100 * time.Millisecond
 
 // within receives from ch, or fails. It is for what the kernel or another goroutine brings.
+// hangTime is after how long a test takes something for lost: long enough for a
+// busy machine and the race detector.
+const hangTime = 30 * time.Second
+
 func within[T any](t *testing.T, what string, ch <-chan T) T {
 	t.Helper()
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(5 * time.Second):
-		t.Fatalf("%s: nothing after 5 s", what)
+	case <-time.After(hangTime):
+		t.Fatalf("%s: nothing after %v", what, hangTime)
 		panic("unreachable")
 	}
 }
@@ -315,7 +319,7 @@ func (r *running) want(t *testing.T, text string) string {
 			if strings.Contains(line, text) {
 				return line
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(hangTime):
 			t.Fatalf("stream: no %q after 5 s", text)
 		}
 	}
@@ -330,7 +334,7 @@ func (r *running) wantEnd(t *testing.T) {
 			if !ok {
 				return
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(hangTime):
 			t.Fatal("the stream is still open after 5 s")
 		}
 	}
@@ -398,7 +402,7 @@ func TestClose_letsShutdownReturnWithOpenStreams(t *testing.T) { // Shutdown alo
 
 	began := time.Now()
 	b.close()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), hangTime)
 	defer cancel()
 	if err := b.http.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown: %v", err)
