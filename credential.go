@@ -17,8 +17,11 @@ type APIToken string
 func (APIToken) Format(s fmt.State, _ rune)   { _, _ = io.WriteString(s, secret) }
 func (APIToken) MarshalText() ([]byte, error) { return []byte(secret), nil }
 
-// APITokenPrefix is what every APIToken begins with.
-const APITokenPrefix = "abr_api_"
+// Every APIToken begins with APITokenPrefix and has APITokenLength characters.
+const (
+	APITokenPrefix = "abr_api_"
+	APITokenLength = len(APITokenPrefix) + 49
+)
 
 // NewAgent says who is to become known by a name, and what it may do.
 type NewAgent struct {

@@ -44,7 +44,8 @@ const maxCheckpoints = 256 << 20
 
 // readCheckpoints returns the checkpoints of a file, "-" for the standard input:
 // those that stand in it one after the other, or those among the texts of a JSON
-// value, such as an answer of bridge_ping or /api/state.
+// value, such as an answer of bridge_ping or /api/state. It warns of what else
+// stands in the file, as a full disk or a killed bridge leaves it there.
 func readCheckpoints(cmd *cobra.Command, path string) ([]string, error) {
 	raw, err := readBounded(cmd, path)
 	if err != nil {
@@ -58,8 +59,12 @@ func readCheckpoints(cmd *cobra.Command, path string) ([]string, error) {
 		return nil, fmt.Errorf("%s: there is no checkpoint in this JSON", path)
 	}
 	notes, rest := audit.SplitNotes(string(raw))
-	if rest != "" || len(notes) == 0 {
+	if len(notes) == 0 {
 		return nil, fmt.Errorf("%s: this is no file of checkpoints, or it ends within one; make one with: agentbridge audit head", path)
+	}
+	if rest != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s: %d bytes of it are no whole checkpoint and were passed over; the log is held against the %d whole ones\n",
+			path, len(rest), len(notes))
 	}
 	return notes, nil
 }

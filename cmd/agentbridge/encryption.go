@@ -21,6 +21,7 @@ import (
 // the keys are.
 type encryptionFlags struct {
 	encrypt       bool   // one that is not yet; one that is needs no flag
+	reseal        bool   // encrypt in the background what is left to do; for serve and stdio, which stay
 	encryptionKey string // path of the key file; "" means beside the database
 }
 

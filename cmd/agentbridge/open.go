@@ -130,7 +130,7 @@ func (f *storeFlags) openSealed(log *slog.Logger) (*sqlite.Store, *seal.Ring, er
 	if err := keepPrivate(ring.Path(), log); err != nil { // it is read when the store opens
 		return nil, nil, err
 	}
-	opts := sqlite.Options{Logger: log, Poll: time.Duration(f.pollMS) * time.Millisecond, Sealer: ring}
+	opts := sqlite.Options{Logger: log, Poll: time.Duration(f.pollMS) * time.Millisecond, Sealer: ring, Reseal: f.reseal}
 	if f.encrypt {
 		opts.Encrypt = ring.Create
 	}

@@ -198,3 +198,31 @@ func rest(response *http.Response) chan string {
 	}()
 	return ended
 }
+
+// A token that was spoilt on its way makes nobody an owner, by no command; one as
+// it was given out is the agent.
+func TestProcess_spoiltTokens(t *testing.T) {
+	h := newHome(t)
+	viewer := h.administer(t, "agent", "add", "vera", "--role", "viewer", "--scope", "read:pub:*")
+	for _, c := range []struct {
+		variable string
+		exit     int
+		args     []string
+	}{
+		{`"` + viewer + `"`, exitUsage, []string{"stdio"}},
+		{"Bearer " + viewer, exitUsage, []string{"send", "pub:x", "forged"}},
+		{"${" + tokenVariable + "}", exitUsage, []string{"channel", "clear", "pub:x", "--yes"}},
+		{"", exitUsage, []string{"channel", "list"}},
+		{viewer[:len(viewer)-1] + "-", exitUsage, []string{"stdio"}},
+		{viewer, exitRefused, []string{"send", "pub:x", "forged"}},
+	} {
+		cmd := command(t, h.flags(c.args...)...)
+		cmd.Env = append(cmd.Env, tokenVariable+"="+c.variable)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, _ := cmd.Output()
+		if got := cmd.ProcessState.ExitCode(); got != c.exit || len(out) > 0 || strings.Count(stderr.String(), "\n") != 1 || strings.Contains(stderr.String(), viewer[8:40]) {
+			t.Errorf("%q: exit %d, stdout %q, stderr %q; want exit %d and one line", c.args, got, out, &stderr, c.exit)
+		}
+	}
+}

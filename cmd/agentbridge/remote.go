@@ -149,7 +149,8 @@ func (p *place) dial(warn io.Writer) (agentbridge.Session, func() error, error) 
 	return c, func() error { c.Close(); return nil }, nil
 }
 
-// tokenVariable holds the token for a bridge at a URL. There is no flag for it:
+// tokenVariable holds the token for a bridge at a URL, or the agent's that a
+// process acts by on a local database (see ownToken). There is no flag for it:
 // everybody on a machine can see the arguments of all its processes.
 const tokenVariable = "AGENTBRIDGE_AUTH_TOKEN"
 

@@ -114,6 +114,7 @@ func (f *serveFlags) serve(ctx context.Context, flags *pflag.FlagSet, stdout, st
 	if err != nil {
 		return listenError(gate, err)
 	}
+	f.reseal = true
 	b, err := f.open(ctx, log, redactor)
 	if err != nil {
 		return errors.Join(err, listener.Close())

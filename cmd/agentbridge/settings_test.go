@@ -220,7 +220,7 @@ func TestSettings_hugeNumbers(t *testing.T) {
 
 // Variables of flags that a command lacks are nobody's business there.
 func TestSettings_ofOthersAreIgnored(t *testing.T) {
-	for name, value := range map[string]string{"AGENTBRIDGE_MAX_SSE": "x", "AGENTBRIDGE_HOST": "0.0.0.0", "AGENTBRIDGE_AUTH_TOKEN": "", "AGENTBRIDGE_NO_DASHBOARD": "perhaps"} {
+	for name, value := range map[string]string{"AGENTBRIDGE_MAX_SSE": "x", "AGENTBRIDGE_HOST": "0.0.0.0", "AGENTBRIDGE_REQUIRE_TOKEN": "x", "AGENTBRIDGE_NO_DASHBOARD": "perhaps"} {
 		t.Setenv(name, value)
 	}
 	var stderr bytes.Buffer

@@ -37,6 +37,7 @@ leave them out of its calls. With --partner-token invite-only it shows none.`,
 			outliveSignals()
 			tuneMemory()
 			log := newLogger(std.err, redactor)
+			f.reseal = true
 			b, err := f.open(cmd.Context(), log, redactor)
 			if err != nil {
 				return err

@@ -310,6 +310,36 @@ func TestAgents_guessingCostsNothing(t *testing.T) {
 	})
 }
 
+// After a restart nobody has succeeded yet. A process of this machine that shows wrong tokens locks no agent out,
+// and learns nothing by tokens of its own making: nor does it find the one that all share.
+func TestAgents_goodTokenIsNeverLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const digits = agentbridge.APITokenLength - len(agentbridge.APITokenPrefix)
+		a := &agents{}
+		alice, nobody := a.add(strings.Repeat("a", digits), member), a.add(strings.Repeat("n", digits))
+		b := boundary.New(boundary.Options{Token: token, Authenticator: a})
+		g := &gate{t, b, b.Wrap(http.HandlerFunc(reached))}
+		for range 10 {
+			g.want(401, attacker, "wrong")
+		}
+		for i := range 100 {
+			g.want(429, attacker, "wrong")
+			g.want(429, attacker, fmt.Sprintf("%s%0*d", agentbridge.APITokenPrefix, digits, i))
+		}
+		if got := g.want(429, attacker, "wrong").Header().Get("Retry-After"); got != "6" {
+			t.Errorf("Retry-After is %q after tokens of its own making, want 6", got)
+		}
+		g.want(403, attacker, nobody) // it is right, and admits to nothing
+		g.want(200, attacker, alice)
+		g.want(200, attacker, alice)
+		g.want(429, attacker, token)
+		g.want(429, attacker, "wrong")
+		a.revoke(alice)
+		g.want(429, attacker, alice)
+		g.want(429, attacker, alice+"a")
+	})
+}
+
 // A fault is nobody's attempt, and is not told to those who ask.
 func TestAgents_fault(t *testing.T) {
 	a := &agents{}
@@ -335,4 +365,26 @@ func TestAgents_fault(t *testing.T) {
 	}
 	a.fail(nil)
 	x.want(200, `"alice"`, "GET /api/state", holding(alice))
+}
+
+// Whoever hangs up while a credential is looked at is no fault of the bridge's.
+func TestAgents_hangUp(t *testing.T) {
+	a := &agents{}
+	alice := a.add("alice", member)
+	x := newBench(t, boundary.Options{Authenticator: a}, whoAsks)
+	for hungUp, want := range map[bool]int{true: 0, false: 1} {
+		ctx, hangUp := context.WithCancel(t.Context())
+		if hungUp {
+			hangUp()
+		}
+		a.fail(context.Canceled)
+		x.told()
+		r := httptest.NewRequestWithContext(ctx, "GET", "http://127.0.0.1/api/state", nil)
+		r.Header.Set("Authorization", "Bearer "+alice)
+		x.server.Config.Handler.ServeHTTP(httptest.NewRecorder(), r)
+		hangUp()
+		if refusals, log := x.told(); strings.Count(log, "level=ERROR") != want || len(refusals) != 0 {
+			t.Errorf("hung up: %v; told %v and logged %q, want %d lines of level ERROR", hungUp, refusals, log, want)
+		}
+	}
 }

@@ -29,7 +29,7 @@ type attempts struct {
 // record is an address's budget of failures, as the time at which it is whole again.
 type record struct {
 	whole time.Time
-	good  [2]time.Time // until then the right credential of these means admits even if the budget is used up
+	good  [2]time.Time // until then credentials are looked at, and the right one of these means admits, even if the budget is used up
 }
 
 // means is the kind of a credential.
@@ -75,10 +75,10 @@ func (r record) wait(now time.Time) time.Duration {
 	return max(0, r.whole.Sub(now)) - (attemptBurst-1)*attemptTime
 }
 
-// judge decides about an attempt. An address with nothing left is limited whatever the credential, so that
-// guessing on is worth nothing; unless it succeeded within the last hour by the same means: then one agent with
-// an old token would lock out all the others on its machine. An agent's own success opens no way to guess at
-// the shared token. It tells how long a limited address has to wait.
+// judge decides about an attempt. What can't be guessed admits always. For the shared token an address with
+// nothing left is limited even if it is right, so that guessing on is worth nothing; unless it succeeded by that
+// within the last hour: then one agent with an old token would lock out all the others on its machine. An agent's
+// own success opens no way to guess at the shared token. It tells how long a limited address has to wait.
 func (a *attempts) judge(address netip.Addr, by means, right bool) (verdict, time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -89,7 +89,7 @@ func (a *attempts) judge(address netip.Addr, by means, right bool) (verdict, tim
 	}
 	wait := rec.wait(now)
 	switch {
-	case right && (wait <= 0 || now.Before(rec.good[by])):
+	case right && (by == personal || wait <= 0 || now.Before(rec.good[by])):
 		if rec.good[by].Sub(now) < goodTime-goodStep {
 			rec.good[by] = now.Add(goodTime)
 			a.set(key, rec, now)

@@ -193,7 +193,9 @@ const maxLogged = 200
 func (b *Boundary) report(v *visit, no *refusal) {
 	address := v.address()
 	if no.fault != nil { // which tells nothing about who asked
-		b.opts.Logger.Error("credentials can't be checked", "error", no.fault)
+		if v.r.Context().Err() == nil { // else it may be just that nobody waits any more
+			b.opts.Logger.Error("credentials can't be checked", "error", no.fault)
+		}
 		return
 	}
 	b.opts.Logger.Warn("request refused", "status", no.status, "reason", no.message, "address", address,

@@ -5,6 +5,7 @@ package oidc
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ func (v *Verifier) identity(c claims, now time.Time) (Identity, error) {
 	if len(roles) == 0 {
 		return Identity{}, errRight
 	}
-	scopes, err := scopesOf(append(c.words("scope"), c.words("scp")...))
+	scopes, err := c.scopes()
 	if err != nil {
 		return Identity{}, err
 	}
@@ -128,12 +129,54 @@ func rolesOf(words []string) (roles []agentbridge.AccessRole) {
 	return roles
 }
 
-// scopesOf leaves out what is no scope of ours; if nothing is left the roles alone count. A scope that begins
-// like one of ours and can't be read was meant to bound something, and so is refused.
+// scopes are those of the two claims that may hold some; if there are none the roles alone count.
+func (c claims) scopes() ([]agentbridge.Scope, error) {
+	var words []string
+	for _, name := range []string{"scope", "scp"} {
+		some, ok := c.scopeWords(name)
+		if !ok {
+			return nil, errScope
+		}
+		words = append(words, some...)
+	}
+	return scopesOf(words)
+}
+
+// scopeWords is a claim that holds scopes: a text with white space or commas between, or a list of texts. Null is
+// as good as none. Whatever else is there was meant to bound something, and is not ok.
+func (c claims) scopeWords(name string) (words []string, ok bool) {
+	var claim any
+	if c.has(name) && json.Unmarshal(c[name], &claim) != nil {
+		return nil, false
+	}
+	switch claim := claim.(type) {
+	case nil:
+		return nil, true
+	case string:
+		return strings.FieldsFunc(claim, func(r rune) bool { return unicode.IsSpace(r) || r == ',' }), true
+	case []any:
+		for _, one := range claim {
+			text, ok := one.(string)
+			if !ok {
+				return nil, false
+			}
+			words = append(words, strings.Fields(text)...)
+		}
+		return words, true
+	}
+	return nil, false
+}
+
+// aVerb is where a word that is no scope of ours looks like one: a verb at its beginning or behind anything but a
+// letter or digit, in any case.
+var aVerb = regexp.MustCompile(`(?i)(^|[^\pL\pN])(read|send|write|clear):`)
+
+// scopesOf leaves out what is no scope of ours; if nothing is left the roles alone count. What looks like one of
+// ours and can't be read was meant to bound something, and so is refused.
 func scopesOf(words []string) (scopes []agentbridge.Scope, err error) {
 	for _, w := range words {
-		verb, _, ok := strings.Cut(w, ":")
-		if !ok || !slices.Contains([]string{"read", "send", "write", "clear"}, verb) {
+		w = strings.TrimPrefix(w, agentbridge.Service+":")
+		if !aVerb.MatchString(w) {
 			continue
 		}
 		one, err := agentbridge.ParseScopes("scope", w)

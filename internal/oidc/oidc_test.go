@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -123,11 +124,35 @@ func TestVerify_scopes(t *testing.T) {
 		{object{"scp": []string{"read:a", "User.Read"}}, some("read:a")},
 		{object{"scp": "read:a"}, some("read:a")},
 		{object{"scope": "read:a", "scp": "send:a"}, some("read:a,send:a")},
+		{object{"scope": json.RawMessage("null"), "scp": "read:a"}, some("read:a")},
+		{object{"scope": json.RawMessage("null")}, everything()},
+		{object{"scope": []string{}}, everything()},
+		{object{"scope": "thread:a chat:write read.all api://x/access"}, everything()},
+		{object{"scope": "agentbridge:read:a agentbridge:write:b"}, some("read:a,send:b")},
+		{object{"scope": "\tread:a\nsend:b\u00a0clear:c\u3000"}, some("read:a,send:b,clear:c")},
+		{object{"scp": []string{"openid\u00a0read:a", " send:b"}}, some("read:a,send:b")},
 		// What was meant to bound something must not be lost.
 		{object{"scope": "read:"}, nil},
 		{object{"scope": "read:a send:\u202e"}, nil},
 		{object{"scope": strings.Repeat("read:a ", 101) + "x"}, some("read:a")},
 		{object{"scp": []string{"read:a,send:b"}}, nil},
+		{object{"scope": []any{"read:a", 5}}, nil},
+		{object{"scope": []any{"read:a", true}}, nil},
+		{object{"scope": []any{"read:a", []string{"x"}}}, nil},
+		{object{"scope": []any{"read:a", nil}}, nil},
+		{object{"scope": object{"read": "a"}}, nil},
+		{object{"scope": true}, nil},
+		{object{"scope": 5}, nil},
+		{object{"scope": "read:a", "scp": object{"x": 1}}, nil},
+		{object{"scope": "Read:a"}, nil},
+		{object{"scope": "openid WRITE:a"}, nil},
+		{object{"scope": "Agentbridge:read:a"}, nil},
+		{object{"scope": "agentbridge:agentbridge:read:a"}, nil},
+		{object{"scope": "api://x/read:a"}, nil},
+		{object{"scp": []string{"https://bridge.example/send:a"}}, nil},
+		{object{"scope": "bridge:clear:a"}, nil},
+		{object{"scope": "\u200bread:a"}, nil},
+		{object{"scope": `"read:a"`}, nil},
 	} {
 		code := admitted
 		if c.want == nil {

@@ -16,9 +16,9 @@ import (
 // was cut short or mistyped from one to look up, and what looks like a token
 // from what is one.
 const (
-	randomDigits = 43
+	apiLength    = agentbridge.APITokenLength
 	checkDigits  = 6
-	apiLength    = len(agentbridge.APITokenPrefix) + randomDigits + checkDigits
+	randomDigits = apiLength - len(agentbridge.APITokenPrefix) - checkDigits
 )
 
 // MintAPI returns a new token.
