@@ -96,67 +96,6 @@ func CheckProof(text, verifier string) (Proven, error) {
 	return Proven{Entry: body, Seq: index + 1, Statement: s}, nil
 }
 
-// ProveConsistency returns a text that shows to anybody who has the older of two
-// checkpoints that the log of the newer one begins with the same entries (in the
-// form of C2SP tlog-witness: the old size, the proof, the newer checkpoint).
-func ProveConsistency(log Log, older, newer agentbridge.Checkpoint) (string, error) {
-	from, err := stated(older)
-	if err != nil {
-		return "", err
-	}
-	to, err := stated(newer)
-	if err != nil {
-		return "", err
-	}
-	if from.Size > to.Size {
-		return "", agentbridge.Refuse(agentbridge.OutOfRange, "", "the older checkpoint is of %d entries and the newer one of %d; swap them", from.Size, to.Size)
-	}
-	var proof tlog.TreeProof
-	if from.Size > 0 { // every log begins with nothing
-		if proof, err = tlog.ProveTree(to.Size, from.Size, keptHashes{log}); err != nil {
-			return "", fmt.Errorf("prove consistency: %w", err)
-		}
-	}
-	if !consistent(proof, from, to) {
-		return "", tampered("prove that the first %d entries are the same", from.Size)
-	}
-	return "old " + strconv.FormatInt(from.Size, 10) + "\n" + lines(proof) + "\n" + newer.Note, nil
-}
-
-// CheckConsistency checks what ProveConsistency returned against the older
-// checkpoint and returns what the newer one says.
-func CheckConsistency(text, older, verifier string) (Statement, error) {
-	from, err := OpenCheckpoint(older, verifier)
-	if err != nil {
-		return Statement{}, fmt.Errorf("older checkpoint: %w", err)
-	}
-	head, checkpoint, ok := strings.Cut(text, "\n\n")
-	fields := strings.Split(head, "\n")
-	if size, is := number("old ", fields[0]); !ok || !is || size != from.Size {
-		return Statement{}, notProof("want old %d, hashes, an empty line and a checkpoint", from.Size)
-	}
-	proof, err := parseHashes(fields[1:])
-	if err != nil {
-		return Statement{}, err
-	}
-	to, err := OpenCheckpoint(checkpoint, verifier)
-	if err != nil {
-		return Statement{}, fmt.Errorf("newer checkpoint: %w", err)
-	}
-	if !consistent(proof, from, to) {
-		return Statement{}, fmt.Errorf("the proof is wrong: the newer checkpoint's log does not begin with the %d entries of the older one", from.Size)
-	}
-	return to, nil
-}
-
-// consistent tells whether the proof shows that one log begins with the other.
-func consistent(proof []Hash, from, to Statement) bool {
-	if from.Size == 0 {
-		return len(proof) == 0 && from.Root == (&Tree{}).Root()
-	}
-	return tlog.CheckTree(proof, to.Size, to.Root, from.Size, from.Root) == nil
-}
-
 // stated reads a checkpoint of the log that is asked; it is not for here to
 // know the key.
 func stated(c agentbridge.Checkpoint) (Statement, error) {

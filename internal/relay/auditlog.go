@@ -41,8 +41,8 @@ type AuditReport struct {
 	Pinned       bool     // the caller brought them, so that they are better than the database
 	AnchoredTo   int64    // entries that the largest outside checkpoint covers
 	Compared     int64    // messages that are what their entries say
-	NotCompared  int64    // messages that are there, and whose text can't be compared
-	Why          string   // they can't
+	NotCompared  int64    // messages whose text can't be compared, or of which nobody knows whether they expired
+	Why          string   // that is so
 }
 
 // Verify holds the log against itself, its checkpoints and those outside, and

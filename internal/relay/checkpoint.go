@@ -35,6 +35,7 @@ type notary struct {
 	// These belong to the goroutine that signs: the loop, and then Close.
 	last    audit.Statement // the largest that is known to be signed; Size 0 for none
 	refuses bool            // the log is not the one that was signed
+	unkept  []string        // notes that were signed and are not beside the database, the oldest first
 }
 
 func newNotary(file string) *notary {
@@ -59,6 +60,7 @@ func poke(c chan struct{}) {
 // checkpointLoop signs until Close, which signs what is left.
 func (r *Relay) checkpointLoop() {
 	r.notary.last = r.signedBefore()
+	r.notary.unkept = r.unkeptBefore()
 	for least := int64(1); least > 0; least = r.notary.wait(r.done) {
 		r.checkpoint(least)
 	}
@@ -99,6 +101,33 @@ func (r *Relay) signedBefore() (last audit.Statement) {
 	return last
 }
 
+// unkeptBefore are the notes in the database that an earlier start could not
+// write beside it: those larger than all that are there. Who took the file away
+// gets only the last one back.
+func (r *Relay) unkeptBefore() (notes []string) {
+	beside := r.notary.last.Size
+	err := r.store.View(context.Background(), func(v store.Reader) error {
+		last, err := lastCheckpoint(v)
+		if err != nil || r.notary.sidecar == "" || last.Size <= beside {
+			return err
+		}
+		if beside == 0 {
+			notes = []string{last.Note}
+			return nil
+		}
+		return v.Checkpoints(func(c agentbridge.Checkpoint) (bool, error) {
+			if c.Size > beside {
+				notes = append(notes, c.Note)
+			}
+			return true, nil
+		})
+	})
+	if err != nil && agentbridge.CodeOf(err) != agentbridge.Closed {
+		r.log.Error("the checkpoints in the database can't be read", "error", err)
+	}
+	return notes
+}
+
 // checkpoint signs the log if at least so many entries are not signed. Whatever
 // goes wrong is logged: messages matter more.
 func (r *Relay) checkpoint(least int64) {
@@ -109,6 +138,10 @@ func (r *Relay) checkpoint(least int64) {
 	default:
 	}
 	err := r.sign(context.Background(), least)
+	if err == nil { // the log is the one that was signed
+		n.refuses = false
+		r.keep()
+	}
 	if err == nil || agentbridge.CodeOf(err) == agentbridge.Closed {
 		return
 	}
@@ -123,6 +156,20 @@ func (r *Relay) checkpoint(least int64) {
 	r.log.Error("the audit log could not be signed; it will be tried again with the next entries", "error", err)
 }
 
+// keep writes beside the database what was signed.
+func (r *Relay) keep() {
+	n := r.notary
+	if len(n.unkept) == 0 {
+		return
+	}
+	if err := n.sidecar.append(strings.Join(n.unkept, "")); err != nil {
+		r.log.Error("a checkpoint was signed and is in the database, but could not be written to the file beside it; it will be tried again with the next one, and at the next start",
+			"file", n.sidecar, "error", err)
+		return
+	}
+	n.unkept = nil
+}
+
 // contradictionError is what a notary finds that was made to sign twice.
 type contradictionError struct{ error }
 
@@ -132,7 +179,7 @@ func (r *Relay) sign(ctx context.Context, least int64) error {
 	due := false
 	// Hashing and signing take place on a snapshot, so that no writer waits.
 	err := r.store.View(ctx, func(v store.Reader) (err error) {
-		if s.Size, due, err = unsigned(v, least); err != nil || !due && n.last.Size == 0 {
+		if s.Size, due, err = unsigned(v, least); err != nil || !due && n.last.Size == 0 && len(n.unkept) == 0 {
 			return err
 		}
 		if err := n.agree(v, s.Size); err != nil || !due {
@@ -159,10 +206,7 @@ func (r *Relay) sign(ctx context.Context, least int64) error {
 		return err
 	}
 	n.last = s
-	// A crash before this line leaves a sidecar that lacks one of many.
-	if err := n.sidecar.append(c.Note); err != nil {
-		return fmt.Errorf("checkpoints beside the database: %w", err)
-	}
+	n.unkept = append(n.unkept, c.Note)
 	return nil
 }
 

@@ -188,6 +188,7 @@ func TestCheckpoint_sidecarFails(t *testing.T) {
 		}
 		p := &patient{T: t, dir: dir}
 		p.start()
+		synctest.Wait() // it has looked
 		p.send("one")
 		time.Sleep(2 * time.Minute)
 		p.send("two")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,15 +102,30 @@ func (c *messageCheck) entry(e agentbridge.Entry) {
 		if s, ok := parseSent(e.Detail); ok { // else the entry was edited, which is found elsewhere
 			c.sent(e, s)
 		}
-	case agentbridge.ActionClear, agentbridge.ActionCleanup:
+	case agentbridge.ActionClear, agentbridge.ActionCleanup: // all that was sent before them
 		delete(c.gone, e.Target)
 	case agentbridge.ActionExpire:
 		var r removal
-		if json.Unmarshal(e.Detail, &r) == nil && r.Expired > 0 {
-			list := c.gone[e.Target]
-			c.gone[e.Target] = list[min(r.Expired, int64(len(list))):]
+		if json.Unmarshal(e.Detail, &r) == nil {
+			c.gone[e.Target] = c.expired(c.gone[e.Target], r)
 		}
 	}
+}
+
+// expired takes from the absent messages of a channel those that an expiry
+// removed. One of an earlier version says only how many of the oldest these were,
+// and behind the beginning of the log nobody knows which.
+func (c *messageCheck) expired(list []absent, r removal) []absent {
+	if r.UpTo > 0 {
+		return slices.DeleteFunc(list, func(a absent) bool { return a.message <= r.UpTo })
+	}
+	n := min(max(r.Expired, 0), int64(len(list)))
+	if !c.whole {
+		for range n {
+			c.skip("it is gone, and the entry of an expiry does not say whether it was one of those that expired; check the log without --since")
+		}
+	}
+	return list[n:]
 }
 
 // sentDetail is what the entry of a send tells of its message.
@@ -134,7 +150,7 @@ func scanSent(text string) (s sentDetail, ok bool) {
 	seq, text, ok2 := strings.Cut(text, `,"bytes":`)
 	size, text, ok3 := strings.Cut(text, `,"hash":"`)
 	hash, rest, ok4 := strings.Cut(text, `"`)
-	if !ok1 || !ok2 || !ok3 || !ok4 || rest != "}" || strings.ContainsAny(id, `"\\{`) || strings.Contains(hash, `\`) {
+	if !ok1 || !ok2 || !ok3 || !ok4 || rest != "}" && rest != `,"verified":true}` || strings.ContainsAny(id, `"\\{`) || strings.Contains(hash, `\`) {
 		return s, false
 	}
 	n, err1 := strconv.ParseInt(seq, 10, 64)
