@@ -26,7 +26,7 @@ race: ## all tests but the scripts under the race detector (needs a C compiler)
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
 faults: ## the long form of the fault tests: 100 kills, five-second fairness
-	AGENTBRIDGE_LONG=1 go test $(RACE) -count=1 -timeout 20m -run 'Kill|Crash|Process|Fair|Stop|Stuck' ./internal/store/... ./cmd/agentbridge
+	AGENTBRIDGE_LONG=1 go test $(RACE) -count=1 -timeout 20m -run '[Kk]ill|Crash|Processes|Fair|Stop|[Ss]tuck' ./internal/store/... ./cmd/agentbridge
 
 fuzz: ## each fuzz target for 30 s
 	./scripts/fuzz 30s
