@@ -94,7 +94,9 @@ func TestCrash_losesNothingAcknowledged(t *testing.T) {
 		}
 		total += len(acked)
 		unsaid += len(stored) - len(acked)
-		storetest.Check(t, s)
+		if round%10 == 9 || round == rounds-1 { // it reads all there is, and there is more each time
+			storetest.Check(t, s)
+		}
 		if err := s.Close(); err != nil {
 			t.Errorf("Close after crash %d: got %v, want no error", round, err)
 		}
