@@ -36,13 +36,18 @@ var floors = map[string][]string{
 	"internal/httpapi":   {"", "internal/wire"},
 	"internal/mcpserver": {"", "internal/wire"},
 	"client":             {"", "internal/wire"},
+	"internal/bench":     {"", "internal/wire"},
 	// 5
-	"cmd/agentbridge": {"", "client", "docs", "internal/audit", "internal/boundary", "internal/httpapi", "internal/limit", "internal/mcpserver", "internal/oidc", "internal/redact", "internal/relay", "internal/seal", "internal/store", "internal/store/sqlite", "internal/wire"},
+	"cmd/agentbridge": {"", "client", "docs", "internal/audit", "internal/bench", "internal/boundary", "internal/httpapi", "internal/limit", "internal/mcpserver", "internal/oidc", "internal/redact", "internal/relay", "internal/seal", "internal/store", "internal/store/sqlite", "internal/wire"},
 
 	// beside the house: what is read by people
 	"docs": {},
 
+	// beside the house: what makes docs/benchmarks.md
+	"scripts/benchdoc": {"internal/bench"},
+
 	// for tests
+	"faults":     {},
 	"bridgetest": {"", "internal/limit", "internal/relay", "internal/store", "internal/store/sqlite", "internal/store/storetest"},
 }
 
@@ -56,8 +61,8 @@ var homes = map[string][]string{
 	"github.com/fsnotify/fsnotify":           {"internal/store/sqlite"},
 	"github.com/coreos/go-oidc":              {"internal/oidc"},
 	"golang.org/x/mod":                       {"internal/audit"},
-	"os/exec":                                {"cmd/agentbridge"}, // the demo
-	"net/http":                               {"internal/wire", "internal/boundary", "internal/httpapi", "internal/mcpserver", "internal/oidc", "client", "cmd/agentbridge"},
+	"os/exec":                                {"cmd/agentbridge"}, // the demo and bench
+	"net/http":                               {"internal/wire", "internal/boundary", "internal/httpapi", "internal/mcpserver", "internal/oidc", "client", "internal/bench", "cmd/agentbridge"},
 	"database/sql":                           {"internal/store/sqlite"},
 }
 
