@@ -98,6 +98,22 @@ func TestProcess_serveHeedsEverySetting(t *testing.T) {
 	checkStreams(t, url, auth)
 }
 
+// Callers without a name have three quarters of the sessions, and the next one
+// is told.
+func TestProcess_serveCapsSessions(t *testing.T) {
+	_, url := newHome(t).serveIn(t, []string{"AGENTBRIDGE_MAX_SESSIONS=20"})
+	for n := range 16 {
+		response, body := ask(t, http.DefaultClient, "POST", url+"/mcp", `{"jsonrpc":"2.0","id":1,"method":"initialize","params":`+initialize+`}`,
+			"Accept", "application/json, text/event-stream")
+		switch admitted := response.StatusCode == http.StatusOK; {
+		case admitted != (n < 15):
+			t.Errorf("session %d: %d %s", n+1, response.StatusCode, body)
+		case !admitted && (response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "--max-sessions")):
+			t.Errorf("refused with %d %s", response.StatusCode, body)
+		}
+	}
+}
+
 // checkStreams looks at replays, at positions that are too old, and at the caps.
 func checkStreams(t *testing.T, url string, auth []string) {
 	t.Helper()

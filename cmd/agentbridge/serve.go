@@ -41,6 +41,7 @@ type serveFlags struct {
 	maxStreams    int
 	maxPerChannel int
 	replayLimit   int
+	maxSessions   int
 	stateless     bool
 }
 
@@ -86,6 +87,7 @@ func (f *serveFlags) declare(cmd *cobra.Command) {
 	declareNumber(flags, &f.maxPerChannel, "max-sse-per-channel", 25, 1, largest, "event streams at a time on one channel")
 	declareNumber(flags, &f.replayLimit, "sse-replay-limit", 500, 1, 10_000, "missed messages that an event stream begins with; a client connects again for more")
 	declareNumber(flags, &f.eventDays, "event-retention-days", 7, 1, largest, "how many days old a position in /api/events may be")
+	declareNumber(flags, &f.maxSessions, "max-sessions", 1000, 20, largest, "MCP sessions at a time: one agent may hold a twentieth of them, and callers without a name three quarters together")
 	declareBool(flags, &f.stateless, "stateless-http", "keep no MCP sessions on /mcp, for several servers behind one address")
 }
 
@@ -163,7 +165,7 @@ func (f *serveFlags) newFront(gate *entrance, b *bridge, log *slog.Logger, url s
 	s := &front{
 		porter:   porter,
 		boundary: boundary.New(gate.boundary),
-		mcp:      mcpserver.New(b, mcpserver.Options{Logger: log, Stateless: f.stateless}),
+		mcp:      mcpserver.New(b, mcpserver.Options{Logger: log, MaxSessions: f.maxSessions, Stateless: f.stateless}),
 		api: httpapi.New(b, httpapi.Options{
 			Logger:        log,
 			MaxStreams:    f.maxStreams,

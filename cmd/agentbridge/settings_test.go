@@ -105,6 +105,7 @@ var settings = []setting{
 	numberSetting("AGENTBRIDGE_MAX_MESSAGE_BYTES", "at least 1 and at most 131072", []string{"1", "131072"}, "0", "131073"),
 	numberSetting("AGENTBRIDGE_MAX_SSE", "at least 1", []string{"1", "100000"}, "0", "-5"),
 	numberSetting("AGENTBRIDGE_MAX_SSE_PER_CHANNEL", "at least 1", []string{"1", "100000"}, "0"),
+	numberSetting("AGENTBRIDGE_MAX_SESSIONS", "at least 20", []string{"20", "100000"}, "19", "0"),
 	numberSetting("AGENTBRIDGE_SSE_REPLAY_LIMIT", "at least 1 and at most 10000", []string{"1", "10000"}, "0", "10001"),
 	numberSetting("AGENTBRIDGE_RETENTION_DAYS", "at least 0", []string{"0", "1", "2147483647"}, "-1"),
 	numberSetting("AGENTBRIDGE_RETENTION_SWEEP_SECONDS", "at least 10", []string{"10", "2147483647"}, "9"),

@@ -24,6 +24,10 @@ const instructions = "agentbridge carries messages between independent coding ag
 // Options configure a Server.
 type Options struct {
 	Logger *slog.Logger // default slog.Default()
+	// MaxSessions is how many sessions /mcp (before 2026-07-28) and /sse keep
+	// together; default 1000. One agent may hold a twentieth of them, all who are
+	// known by no name three quarters.
+	MaxSessions int
 	// Stateless keeps no sessions on /mcp, whatever the client's revision: for
 	// several servers behind one address.
 	Stateless bool
@@ -76,7 +80,7 @@ func New(bridge agentbridge.Bridge, opts Options) *Server {
 	for _, t := range append(conversationTools, channelTools...) {
 		server.AddTool(t.declare(), t.handler(h))
 	}
-	return &Server{newTransports(server, transportOptions{Logger: log, Stateless: opts.Stateless})}
+	return &Server{newTransports(server, transportOptions{Logger: log, MaxSessions: opts.MaxSessions, Stateless: opts.Stateless})}
 }
 
 // Handler serves /mcp, /sse and /messages/ to whoever asks: it belongs behind

@@ -270,7 +270,7 @@ func (t *transports) closeSession(server *mcp.ServerSession) <-chan struct{} {
 // refuseSession answers when there are too many sessions, of everybody or of who asks.
 func refuseSession(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "30")
-	wire.WriteError(w, http.StatusServiceUnavailable, "too many sessions, try again later")
+	wire.WriteError(w, http.StatusServiceUnavailable, "too many sessions; end some, or try again later, or have the bridge started with a higher --max-sessions")
 }
 
 // userOf returns the name of who acts in a context, "" for somebody who is known by none.
