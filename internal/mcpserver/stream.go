@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,9 +30,10 @@ type stream struct {
 	replies   *deliveries
 	timeout   time.Duration // for one write
 	keepAlive time.Duration
-	plain     bool            // the answer is one JSON document, not events
-	either    bool            // what is written first decides that: a response makes it plain
-	request   json.RawMessage // the id of the request that is answered, nil if unknown
+	single    bool   // the request is one message, not a batch: there is one response
+	plain     bool   // the answer is one JSON document, not events
+	either    bool   // what is written first decides that: a response makes it plain
+	request   []byte // the message that is answered
 
 	wrote atomic.Bool // a Write has succeeded
 
@@ -108,8 +110,12 @@ func (s *stream) write(p []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.started && !s.ended {
+		answer, ok := response(p)
 		if s.undecided() {
-			_, s.plain = response(p)
+			s.plain = ok
+		}
+		if ok && s.plain && s.single { // of known length, it needs no chunks and leaves in one piece
+			s.w.Header().Set("Content-Length", strconv.Itoa(len(wire.OneLine(answer))))
 		}
 		s.start(http.StatusOK)
 	}
@@ -130,12 +136,12 @@ func (s *stream) write(p []byte) error {
 // fail turns an error of the SDK's into one of JSON-RPC. A method that nobody knows is a request that was
 // read well, so its own id comes back (JSON-RPC 2.0 §5). The caller holds s.mu.
 func (s *stream) fail(text string) []byte {
-	status, code := s.failed, codeOf(s.failed)
-	if method, ok := strings.CutPrefix(text, "JSON RPC not handled: "); ok && s.request != nil {
+	status, code, id := s.failed, codeOf(s.failed), peek(s.request).id
+	if method, ok := strings.CutPrefix(text, "JSON RPC not handled: "); ok && id != nil {
 		status, code, text = http.StatusOK, jsonrpc.CodeMethodNotFound, "method not found: "+method
 	}
 	s.w.WriteHeader(status)
-	return rpcError(s.request, code, text)
+	return rpcError(id, code, text)
 }
 
 // codeOf names the SDK's HTTP errors in JSON-RPC terms; -32001 is what other servers use for sessions.
@@ -149,12 +155,25 @@ func codeOf(status int) int {
 // response returns the JSON-RPC response in an event. Progress and other notifications have no place in a
 // single document.
 func response(event []byte) ([]byte, bool) {
-	_, data, _ := bytes.Cut(event, []byte("\ndata: "))
+	_, data, ok := bytes.Cut(event, []byte("\ndata: "))
+	if !ok {
+		return nil, false
+	}
 	data = bytes.TrimSpace(data)
+	if answersFirst(data) {
+		return data, true
+	}
 	var message struct {
 		Method *string `json:"method"`
 	}
 	return data, json.Unmarshal(data, &message) == nil && message.Method == nil
+}
+
+// answersFirst tells at a glance that a message is a response to a number, as the SDK writes almost all of them,
+// so that a large result need not be read again. What it does not recognise may be one nevertheless.
+func answersFirst(message []byte) bool {
+	rest, ok := bytes.CutPrefix(message, []byte(`{"jsonrpc":"2.0","id":`))
+	return ok && bytes.HasPrefix(bytes.TrimLeft(rest, "0123456789"), []byte(`,"result":{`))
 }
 
 // put writes p and flushes it. A client that does not take it in time is gone. The caller holds s.mu.

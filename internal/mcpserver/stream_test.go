@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -187,6 +188,38 @@ func TestStream_quietOverHTTP2(t *testing.T) {
 		}
 		if lines.Text() == ": ping" {
 			pings++
+		}
+	}
+}
+
+// One answer has a length, so that it leaves in one piece; a batch has as many
+// answers as come.
+func TestStream_oneAnswerHasItsLength(t *testing.T) {
+	b := newBench(t, transportOptions{}).serve()
+	session := b.initialize()
+	for _, accept := range []string{"application/json, text/event-stream", "application/json"} {
+		h := maps.Clone(session)
+		h["Accept"] = accept
+		resp, body := b.do("POST", "/mcp", legacyCall(7, "echo", "line\u0085end"), h)
+		wantStatus(t, accept, resp, body, 200, `"id":7`)
+		if resp.ContentLength != int64(len(body)) || !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") {
+			t.Errorf("%s: Content-Length %d of %d bytes, %s", accept, resp.ContentLength, len(body), resp.Header.Get("Content-Type"))
+		}
+	}
+}
+
+func TestAnswersFirst(t *testing.T) {
+	for message, want := range map[string]bool{
+		`{"jsonrpc":"2.0","id":12,"result":{"method":"x"}}`:      true,
+		`{"jsonrpc":"2.0","id":12,"method":"sampling/x"}`:        false,
+		`{"jsonrpc":"2.0","method":"notifications/x"}`:           false,
+		`{"jsonrpc":"2.0","id":"a","result":{}}`:                 false, // is read in full
+		`{"jsonrpc":"2.0","id":1,"error":{"code":1}}`:            false,
+		`{"jsonrpc":"2.0","id":1`:                                false,
+		`{"jsonrpc":"2.0","id":1,"method":"m","result":{"a":1}}`: false,
+	} {
+		if got := answersFirst([]byte(message)); got != want {
+			t.Errorf("answersFirst(%s) = %v", message, got)
 		}
 	}
 }
