@@ -43,6 +43,8 @@ type serveFlags struct {
 	replayLimit   int
 	maxSessions   int
 	stateless     bool
+
+	mcp mcpserver.Options // what goes beyond the flags; nothing, but for conformance-server
 }
 
 func newServe() *cobra.Command {
@@ -128,6 +130,7 @@ func (f *serveFlags) serve(ctx context.Context, flags *pflag.FlagSet, stdout, st
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- s.serve(listener) }()
+	defer returnMemory()()
 	hush := s.porter.greet(ctx, log)
 	f.announce(stdout, gate, url, b)
 
@@ -162,10 +165,12 @@ func (f *serveFlags) newFront(gate *entrance, b *bridge, log *slog.Logger, url s
 		return nil, err
 	}
 	gate.boundary.Refused = b.NoteRefusal
+	tools := f.mcp
+	tools.Logger, tools.MaxSessions, tools.Stateless = log, f.maxSessions, f.stateless
 	s := &front{
 		porter:   porter,
 		boundary: boundary.New(gate.boundary),
-		mcp:      mcpserver.New(b, mcpserver.Options{Logger: log, MaxSessions: f.maxSessions, Stateless: f.stateless}),
+		mcp:      mcpserver.New(b, tools),
 		api: httpapi.New(b, httpapi.Options{
 			Logger:        log,
 			MaxStreams:    f.maxStreams,

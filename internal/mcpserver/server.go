@@ -38,6 +38,9 @@ type Options struct {
 	// out, so that calls may leave them out and a model need not see them. It is
 	// for a server with a single client: any client could use what is kept.
 	KeepTokens bool
+	// fixtures changes the options of the SDK's server, and returns what adds to
+	// it. Only builds with the tag conformance can set it.
+	fixtures func(*mcp.ServerOptions) (add func(*mcp.Server))
 }
 
 // host is what all tools have in common.
@@ -61,15 +64,7 @@ func New(bridge agentbridge.Bridge, opts Options) *Server {
 	if log == nil {
 		log = slog.Default()
 	}
-	server := mcp.NewServer(
-		&mcp.Implementation{Name: agentbridge.Service, Title: "agentbridge", Version: agentbridge.Version},
-		&mcp.ServerOptions{
-			Instructions: instructions,
-			Logger:       sdkLogger(log),
-			Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}},
-			// The SDK's default is "public", which lets proxies share answers.
-			SetCacheable: func(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope = "private" },
-		})
+	server := newSDKServer(log, opts.fixtures)
 	h := &host{bridge: bridge, log: log, principal: opts.Principal}
 	if h.principal == nil {
 		h.principal = principalOf
@@ -81,6 +76,25 @@ func New(bridge agentbridge.Bridge, opts Options) *Server {
 		server.AddTool(t.declare(), t.handler(h))
 	}
 	return &Server{newTransports(server, transportOptions{Logger: log, MaxSessions: opts.MaxSessions, Stateless: opts.Stateless})}
+}
+
+// newSDKServer returns the SDK's server, without our tools.
+func newSDKServer(log *slog.Logger, fixtures func(*mcp.ServerOptions) func(*mcp.Server)) *mcp.Server {
+	about := &mcp.Implementation{Name: agentbridge.Service, Title: "agentbridge", Version: agentbridge.Version}
+	options := &mcp.ServerOptions{
+		Instructions: instructions,
+		Logger:       sdkLogger(log),
+		Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}},
+		// The SDK's default is "public", which lets proxies share answers.
+		SetCacheable: func(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope = "private" },
+	}
+	if fixtures == nil {
+		return mcp.NewServer(about, options)
+	}
+	add := fixtures(options)
+	server := mcp.NewServer(about, options)
+	add(server)
+	return server
 }
 
 // Handler serves /mcp, /sse and /messages/ to whoever asks: it belongs behind
