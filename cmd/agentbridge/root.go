@@ -46,7 +46,8 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 authentication, 5 conflict,
 		root.AddCommand(alias)
 	}
 	root.AddCommand(newServe(), newStdio(std), newDemo(), conversation, newAudit(), newVersion())
-	root.AddCommand(newSend(), newRead(), newWait(), newTail(), newAck(), newChannel(), newConnect(), newAgent(), newAgents(), newRedact(), newEncryption(), newDoctor())
+	root.AddCommand(newSend(), newRead(), newWait(), newTail(), newAck(), newChannel(), newConnect(), newAgent(), newAgents(), newRedact(), newEncryption(), newDoctor(), newBench())
+	root.AddCommand(conformanceCommands()...)
 	return root
 }
 

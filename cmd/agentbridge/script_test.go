@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -51,6 +52,7 @@ func scripts(setup func(*testscript.Env), p testscript.Params) testscript.Params
 		p.Condition = func(string) (bool, error) { return false, nil } // nothing is far
 	}
 	p.Cmds = map[string]func(*testscript.TestScript, bool, []string){
+		"empty":    wantEmpty,
 		"ended":    endTail,
 		"examples": writeExamples,
 		"exits":    exits,
@@ -68,6 +70,15 @@ func scripts(setup func(*testscript.Env), p testscript.Params) testscript.Params
 		"tail":     startTail,
 	}
 	return p
+}
+
+// empty DIRECTORY: nothing is in it.
+func wantEmpty(ts *testscript.TestScript, _ bool, args []string) {
+	list, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(list) > 0 {
+		ts.Fatalf("%s holds %v", args[0], list)
+	}
 }
 
 // exits CODE PROGRAM ARGS... runs a program that must end with this code.

@@ -87,7 +87,7 @@ type Agent interface {
 	// stored under. A repeated key stores nothing twice; "" is no key.
 	Send(ctx context.Context, channel, content, key string) (id string, err error)
 	// Read returns at most limit (1..500) messages of a channel behind a message,
-	// oldest first; after "" is the beginning.
+	// oldest first; after "" is the beginning. Fewer than limit are all there were.
 	Read(ctx context.Context, channel, after string, limit int) ([]Message, error)
 	// Wait is Read that blocks until there is a message, at most for timeout
 	// (up to 55 s). It returns none if that runs out. after must be an id.
@@ -106,7 +106,8 @@ type Follower interface {
 	Follow(ctx context.Context, channel string) (Stream, error)
 }
 
-// Stream is a channel as it happens. Next blocks; Close ends it from elsewhere.
+// Stream is a channel as it happens. Next blocks; Close ends it from elsewhere,
+// and so may the end of a context that Next was called with.
 type Stream interface {
 	Next(ctx context.Context) (Message, error)
 	Close() error

@@ -1,5 +1,99 @@
 package bench
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
-var latencyScenario = Scenario{Name: "latency", Run: func(context.Context, *Run) error { return nil }}
+var latencyScenario = Scenario{
+	Name:  "latency",
+	About: "one call to its answer, reading and sending; and from the start of a send until the partner has the message, who blocks in a wait or listens to an event stream",
+	Claim: "1.7 ms on average, 0.8–3.5 ms, 10 agents; from where to where is not said",
+	Run:   runLatency,
+}
+
+// enough is how many operations of one kind tell a percentile: beyond it
+// latency goes on to the next case.
+const enough = 10_000
+
+func runLatency(ctx context.Context, r *Run) error {
+	c := &cases{run: r}
+	next := 0
+	channel := func() int { next++; return next }
+	for _, door := range r.Doors(Engine, HTTP, MCP, Stdio) {
+		c.measure(ctx, door, "read, nothing new", 1, func() error { return r.emptyRead(ctx, door, channel()) })
+		for _, n := range []int{1, 2} { // more of them are the scenario send
+			if slices.Contains(r.Agents(1, 2), n) {
+				c.measure(ctx, door, "send", n, func() error { return r.send(ctx, door, n, channel(), enough) })
+			}
+		}
+		c.measure(ctx, door, "send to a blocked wait", 2, func() error { return r.toWait(ctx, door, channel()) })
+		if door == Engine || door == HTTP {
+			c.measure(ctx, door, "send to a stream", 2, func() error { return r.toStream(ctx, door, channel()) })
+		}
+	}
+	return c.err(ctx)
+}
+
+// emptyRead measures the cheapest call there is: nothing behind a message.
+func (r *Run) emptyRead(ctx context.Context, door Door, n int) error {
+	agents, err := r.Enter(ctx, door, 1)
+	if err != nil {
+		return err
+	}
+	defer leave(agents)
+	reader, channel := agents[0], r.Channel(n)
+	id, err := mark(ctx, reader, channel, "begin")
+	if err != nil {
+		return err
+	}
+	res, err := r.drive(ctx, door, work{Workers: 1, Turns: enough, Turn: func(ctx context.Context, _ int, t *tally) {
+		_ = t.time(func() error { // it has counted the error
+			_, err := reader.Read(ctx, channel, id, 1)
+			return err
+		})
+	}})
+	if err != nil {
+		return err
+	}
+	res.Case, res.Fdatasync = "read, nothing new", 0 // nothing is written
+	res.figureCPU("reads")
+	r.Add(res)
+	r.clear(ctx, reader, door, channel)
+	return nil
+}
+
+func (r *Run) toWait(ctx context.Context, door Door, n int) error {
+	a, err := r.waiters(ctx, door, 1, r.Channel(n))
+	if err != nil {
+		return err
+	}
+	defer a.leave()
+	res, err := a.measure(ctx, door, enough)
+	if err != nil {
+		return err
+	}
+	res.Case, res.Agents = "send to a blocked wait", 2
+	res.againstDisk()
+	res.Note = "the sender pauses 2 to 10 ms before each message, so the rate says nothing"
+	r.Add(res)
+	r.clear(ctx, a.sender, door, a.channel)
+	return nil
+}
+
+func (r *Run) toStream(ctx context.Context, door Door, n int) error {
+	a, err := r.streams(ctx, door, 1, r.Channel(n))
+	if err != nil {
+		return err
+	}
+	defer a.leave()
+	res, err := a.measure(ctx, door, enough)
+	if err != nil {
+		return err
+	}
+	res.Case, res.Agents = "send to a stream", 2
+	res.againstDisk()
+	r.Add(res)
+	r.clear(ctx, a.sender, door, a.channel)
+	return nil
+}

@@ -120,10 +120,11 @@ func (l *Ledger) Compare(r *Reading, res *Result, mine func(sender int) bool) {
 	res.Disordered += r.late
 }
 
-// textID is the part of a letter that names it: run/sender/n.
+// textID is the part of a letter that names it: run/sender/n. It is a copy, so
+// that who keeps the name does not keep the letter in memory.
 func textID(content string) string {
 	id, _, _ := strings.Cut(content, " ")
-	return id
+	return strings.Clone(id)
 }
 
 func parseText(content string) (run string, sender, n int, ok bool) {
