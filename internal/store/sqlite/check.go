@@ -6,6 +6,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
+
+	"agentbridge"
 )
 
 // quickCheckLimit is the size up to which a file is checked for damage before
@@ -58,4 +61,39 @@ func (s *session) quickCheck(ctx context.Context, path string) error {
 		return corrupt(path, result)
 	}
 	return nil
+}
+
+// lookEvery spares commits in quick succession the look. A file can go between
+// the look and the commit as well, which takes about as long.
+const lookEvery = time.Millisecond
+
+// checkFile notices that the file or its WAL was removed or replaced under us,
+// or found to be damaged. SQLite would go on writing to what nobody can open any
+// more.
+func (s *Store) checkFile() error {
+	if damage := s.damage.Load(); damage != nil {
+		return *damage
+	}
+	if time.Since(s.looked) < lookEvery {
+		return nil
+	}
+	missing := s.path
+	if isStill(s.file, s.path) {
+		missing = walOf(s.path)
+		if isStill(s.wal, missing) {
+			s.looked = time.Now()
+			return nil
+		}
+	}
+	s.log.Error("a file of the database was removed or replaced while it was open", "file", missing)
+	return agentbridge.Refuse(agentbridge.Unusable, "", "the bridge's database file was removed or replaced while it ran and nothing was stored; restart the bridge")
+}
+
+// walOf is where SQLite keeps what is committed and not yet in the database.
+func walOf(path string) string { return path + "-wal" }
+
+// isStill tells whether a path leads to the file that it led to.
+func isStill(file os.FileInfo, path string) bool {
+	now, err := os.Stat(path)
+	return err == nil && os.SameFile(now, file)
 }

@@ -104,6 +104,32 @@ func TestUpdate_fileRemoved(t *testing.T) {
 	}
 }
 
+// The WAL holds what is committed. Once it has no name it ends with the last
+// process that has it open, so nothing may be written to it any more.
+func TestUpdate_walRemoved(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := open(t, path, sqlite.Options{Logger: slog.New(slog.DiscardHandler)})
+	mustPost(t, s, "#build", "one")
+	if err := os.Remove(path + "-wal"); err != nil {
+		t.Fatal(err)
+	}
+	stored := int64(1)
+	until(t, "a send without the WAL is refused", func() bool {
+		_, err := post(s, "#build", "two")
+		if err == nil {
+			stored++ // within a millisecond of the last look
+		}
+		return agentbridge.CodeOf(err) == agentbridge.Unusable
+	})
+	if err := s.Close(); err != nil { // which copies the WAL, name or no name
+		t.Fatal(err)
+	}
+	if n := tally(t, open(t, path, sqlite.Options{}), "#build"); n != stored {
+		t.Errorf("after a restart the channel holds %d messages, want the %d that were stored", n, stored)
+	}
+}
+
 // Two names of one file share a gate, a bell and a key.
 func TestOpen_symbolicLink(t *testing.T) {
 	t.Parallel()

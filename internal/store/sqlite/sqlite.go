@@ -59,7 +59,8 @@ const busyTimeout = 5 * time.Second
 // means: closing such a descriptor drops SQLite's POSIX locks.
 type Store struct {
 	path   string
-	file   os.FileInfo           // what path was when it was opened
+	file   os.FileInfo           // what path was when it was opened,
+	wal    os.FileInfo           // and the WAL beside it, which stays as long as it is open
 	damage atomic.Pointer[error] // found while in use; nil if none
 	log    *slog.Logger
 	poll   time.Duration
@@ -172,28 +173,6 @@ func prepareFile(path string) (string, error) {
 // Path is the database file, without symbolic links.
 func (s *Store) Path() string { return s.path }
 
-// lookEvery spares commits in quick succession the look. A file can go between
-// the look and the commit as well, which takes about as long.
-const lookEvery = time.Millisecond
-
-// checkFile notices that the file was removed or replaced under us, or found to
-// be damaged. SQLite would go on writing to what nobody can open any more.
-func (s *Store) checkFile() error {
-	if damage := s.damage.Load(); damage != nil {
-		return *damage
-	}
-	if time.Since(s.looked) < lookEvery {
-		return nil
-	}
-	info, err := os.Stat(s.path)
-	if err == nil && os.SameFile(info, s.file) {
-		s.looked = time.Now()
-		return nil
-	}
-	s.log.Error("the database file was removed or replaced while it was open", "db", s.path)
-	return agentbridge.Refuse(agentbridge.Unusable, "", "the bridge's database file was removed or replaced while it ran and nothing was stored; restart the bridge")
-}
-
 func (s *Store) open(opts Options) (err error) {
 	if s.db, err = sqlite3.NewConnector(dsn(s.path, "mode=rw")); err != nil {
 		return err
@@ -232,6 +211,9 @@ func (s *Store) open(opts Options) (err error) {
 	}
 	s.heard.Store(head)
 	if s.file, err = os.Stat(s.path); err != nil {
+		return err
+	}
+	if s.wal, err = os.Stat(walOf(s.path)); err != nil {
 		return err
 	}
 	s.queue.init()
