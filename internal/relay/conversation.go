@@ -271,6 +271,9 @@ func (s *seat) Partner(ctx context.Context) (agentbridge.Partner, error) {
 		p.Unread, err = v.Unread(c, p.Seat.Agent())
 		return err
 	})
+	if err == nil && time.Until(p.LastHeartbeat) > agentbridge.AliveFor {
+		p.LastHeartbeat, err = s.bringBack(ctx, p.Seat)
+	}
 	if !p.LastHeartbeat.IsZero() {
 		p.Age = max(0, time.Since(p.LastHeartbeat)) // a clock that was set back makes nobody younger than now
 		p.Alive = p.Age < agentbridge.AliveFor

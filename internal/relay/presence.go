@@ -7,6 +7,7 @@ import (
 
 	"agentbridge"
 	"agentbridge/internal/limit"
+	"agentbridge/internal/store"
 )
 
 // Heartbeats closer together than this are written once: the table answers in
@@ -42,6 +43,25 @@ func (p *pulse) recent(c agentbridge.ConversationID, s agentbridge.Seat, now tim
 	defer p.mu.Unlock()
 	last, ok := p.last[place{c, s}]
 	return ok && now.Sub(last) < pulseEvery
+}
+
+// bringBack brings a heartbeat from the future to the present. The clock was
+// set back, and whoever had it would count as alive until it is that late again.
+func (s *seat) bringBack(ctx context.Context, of agentbridge.Seat) (now time.Time, err error) {
+	err = s.relay.store.Update(ctx, func(t store.Tx) error {
+		c, err := s.channel(t)
+		if err != nil {
+			return err
+		}
+		seen, _, err := t.Presence(c, of.Agent())
+		now = time.Now()
+		if err != nil || !seen.HeartbeatAt.After(now) { // another process was faster, or it was heard of
+			now = seen.HeartbeatAt
+			return err
+		}
+		return t.PutPresence(c, of.Agent(), store.Presence{HeartbeatAt: now})
+	})
+	return now, err
 }
 
 // denialWindow is how often the same refusal is written. The first one is what

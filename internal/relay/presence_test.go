@@ -72,6 +72,10 @@ func TestPartner_refusedIsNoHeartbeat(t *testing.T) {
 }
 
 func TestPartner_clockSetBack(t *testing.T) { // nobody was heard of in the future
+	synctest.Test(t, clockSetBack)
+}
+
+func clockSetBack(t *testing.T) {
 	bridge := bridgetest.New(t)
 	a, b := bridge.Pair("backend_developer", "frontend_developer")
 	err := bridge.Store.Update(t.Context(), func(tx store.Tx) error {
@@ -84,6 +88,10 @@ func TestPartner_clockSetBack(t *testing.T) { // nobody was heard of in the futu
 	if err != nil {
 		t.Fatal(err)
 	}
+	wantAlive(t, a, 0, true)
+	time.Sleep(agentbridge.AliveFor) // whoever had it may be gone, and must not seem alive for an hour
+	wantAlive(t, a, agentbridge.AliveFor, false)
+	b.MustCheck()
 	wantAlive(t, a, 0, true)
 }
 

@@ -283,6 +283,9 @@ type Tx interface {
 	// DropConversation removes a conversation with its channel, messages,
 	// receipts and presence. Its audit entries stay.
 	DropConversation(id agentbridge.ConversationID) error
+	// PutPresence keeps what is known of an agent. An empty status leaves the last
+	// one, and a heartbeat that is a little older the last heartbeat; one that is
+	// older by more than AliveFor is of a clock that was set back, and counts.
 	PutPresence(c Channel, agent agentbridge.AgentName, p Presence) error
 
 	// PutReceipt records that a message waits for a recipient.

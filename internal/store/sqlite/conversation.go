@@ -103,13 +103,16 @@ func (r *reader) Presence(c store.Channel, agent agentbridge.AgentName) (store.P
 	return store.Presence{Status: agentbridge.Status(found.text(0)), HeartbeatAt: micros(found.int(1))}, true, err
 }
 
-// PutPresence implements store.Tx. An empty status leaves the last one.
+// PutPresence implements store.Tx. Of two heartbeats that overtook each other
+// the later one stays.
 func (t *tx) PutPresence(c store.Channel, agent agentbridge.AgentName, p store.Presence) error {
 	return t.exec(`
 		INSERT INTO presence (channel_id, agent, status, heartbeat_at)
 		VALUES (?, ?, ?, ?)
 		ON CONFLICT (channel_id, agent) DO UPDATE
 		SET status = CASE excluded.status WHEN '' THEN status ELSE excluded.status END,
-			heartbeat_at = max(heartbeat_at, excluded.heartbeat_at)`,
-		c.ID, string(agent), string(p.Status), p.HeartbeatAt.UnixMicro())
+			heartbeat_at = CASE WHEN heartbeat_at > excluded.heartbeat_at + ?
+				THEN excluded.heartbeat_at
+				ELSE max(heartbeat_at, excluded.heartbeat_at) END`,
+		c.ID, string(agent), string(p.Status), p.HeartbeatAt.UnixMicro(), agentbridge.AliveFor.Microseconds())
 }

@@ -132,6 +132,7 @@ var presence = []test{
 			{store.Presence{Status: agentbridge.Working, HeartbeatAt: noon.Add(1e9)}, store.Presence{Status: agentbridge.Working, HeartbeatAt: noon.Add(1e9)}},
 			{store.Presence{HeartbeatAt: noon.Add(2e9)}, store.Presence{Status: agentbridge.Working, HeartbeatAt: noon.Add(2e9)}},                     // a heartbeat leaves the status
 			{store.Presence{Status: agentbridge.Blocked, HeartbeatAt: noon}, store.Presence{Status: agentbridge.Blocked, HeartbeatAt: noon.Add(2e9)}}, // a late one makes nobody older
+			{store.Presence{HeartbeatAt: noon.Add(-time.Hour)}, store.Presence{Status: agentbridge.Blocked, HeartbeatAt: noon.Add(-time.Hour)}},       // but a clock may be set back
 		} {
 			d.must(func(t store.Tx) error {
 				c, err := lookup(t, talk.Channel())
