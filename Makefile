@@ -13,6 +13,7 @@ check: lint ## everything that needs nothing but Go: format, vet, lint, tests
 lint: ## gofmt, go vet, staticcheck (pinned in tools.mod), other systems compile
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
 	go vet ./...
+	go vet -tags conformance ./...
 	go tool -modfile=tools.mod staticcheck ./...
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go vet ./...
 	GOOS=windows CGO_ENABLED=0 go vet ./...
@@ -22,11 +23,19 @@ lint: ## gofmt, go vet, staticcheck (pinned in tools.mod), other systems compile
 race: ## all tests but the scripts under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 20m -skip '^TestScripts' ./...
 
+conformance: ## the official MCP suite and the official clients (needs npm)
+	conformance/run
+
 # Where a C compiler is, the fault tests run under the race detector.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-faults: ## the long form of the fault tests: 100 kills, five-second fairness
+# How often each fault of ./faults strikes: without the race detector, which the
+# target race has, and which would take many minutes here.
+ROUNDS ?= 30
+
+faults: ## kills, lost answers, full disks, stuck readers, clocks set back (ROUNDS=30)
 	AGENTBRIDGE_LONG=1 go test $(RACE) -count=1 -timeout 20m -run '[Kk]ill|Crash|Processes|Fair|Stop|[Ss]tuck' ./internal/store/... ./cmd/agentbridge
+	AGENTBRIDGE_LONG=1 AGENTBRIDGE_ROUNDS=$(ROUNDS) CGO_ENABLED=0 go test -count=1 -timeout 20m -v ./faults
 
 fuzz: ## each fuzz target for 30 s
 	./scripts/fuzz 30s
@@ -34,7 +43,7 @@ fuzz: ## each fuzz target for 30 s
 check-long: ## fuzz redaction, cleaning, envelopes, names and patterns for 30 s each
 	./scripts/fuzz 30s . ./internal/redact/...
 
-bench: ## the figures of docs/benchmarks.md, about two minutes on an idle machine
-	CGO_ENABLED=0 go test -run '^$$' -bench . -benchtime 3s ./internal/... ./cmd/agentbridge
+bench: ## docs/benchmarks.md with its raw output, an hour on an idle machine (PEER=URL, SOAK=30m)
+	scripts/bench
 
-.PHONY: help build check check-long lint race faults fuzz bench
+.PHONY: help build check check-long conformance lint race faults fuzz bench
