@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,8 @@ type benchPlaces struct {
 	allowPlaintext bool
 	pid            int
 	db             string
+	againstPID     int
+	againstDB      string
 	dir            string
 	limits         string
 	flags          *pflag.FlagSet
@@ -46,10 +49,12 @@ func (p *benchPlaces) declare(flags *pflag.FlagSet) {
 	declareBool(flags, &p.allowPlaintext, "allow-plaintext", "send the token to another machine without encryption")
 	declareNumber(flags, &p.pid, "server-pid", 0, 1, largest, "process of the server at --url, to tell its CPU time and memory, if it runs on this machine")
 	flags.StringVar(&p.db, "server-db", "", "database `file` of the server at --url, to tell its size, if it is on this machine")
+	declareNumber(flags, &p.againstPID, "against-pid", 0, 1, largest, "the same of the server at --against, if it is only one")
+	flags.StringVar(&p.againstDB, "against-db", "", "the same of the server at --against, if it is only one: its database `file`")
 	flags.StringVar(&p.dir, "dir", os.TempDir(), "existing `directory` for the databases; its disk is what is measured")
 	p.limits = "off"
 	flags.Var(tableName{&p.limits}, "limits", "limits of our own bridge: off, default, multi-agent")
-	for _, name := range []string{"url", "against", "against-token-file", "remote-load", "allow-plaintext", "server-pid", "server-db", "dir", "limits"} {
+	for _, name := range []string{"url", "against", "against-token-file", "remote-load", "allow-plaintext", "server-pid", "server-db", "against-pid", "against-db", "dir", "limits"} {
 		annotate(flags, name, noVariable)
 	}
 }
@@ -64,8 +69,8 @@ func (p *benchPlaces) check(flags *pflag.FlagSet) error {
 	if p.url != "" && flags.Changed("limits") {
 		return usageError{errors.New("--limits is about a bridge of our own, and --url names one that runs already; give its limits when you start it")}
 	}
-	if len(p.against) == 0 && flags.Changed("against-token-file") {
-		return usageError{errors.New("--against-token-file is about the servers at --against, which is not given")}
+	if err := p.checkAgainst(flags); err != nil {
+		return err
 	}
 	if flags.Changed("url") {
 		if err := p.checkURL("--url", p.url); err != nil {
@@ -77,10 +82,29 @@ func (p *benchPlaces) check(flags *pflag.FlagSet) error {
 			return err
 		}
 	}
-	if p.db != "" {
-		if info, err := os.Stat(p.db); err != nil || !info.Mode().IsRegular() {
-			return usageError{fmt.Errorf("--server-db %s is no file that can be looked at", p.db)}
+	return cmp.Or(checkDB("--server-db", p.db), checkDB("--against-db", p.againstDB))
+}
+
+// checkAgainst refuses what is said about servers to compare with and can't be
+// about one of them.
+func (p *benchPlaces) checkAgainst(flags *pflag.FlagSet) error {
+	if len(p.against) == 0 && flags.Changed("against-token-file") {
+		return usageError{errors.New("--against-token-file is about the servers at --against, which is not given")}
+	}
+	for _, name := range []string{"against-pid", "against-db"} {
+		if len(p.against) != 1 && flags.Changed(name) {
+			return usageError{fmt.Errorf("--%s is about the one server at --against, and %d are given", name, len(p.against))}
 		}
+	}
+	return nil
+}
+
+func checkDB(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return usageError{fmt.Errorf("%s %s is no file that can be looked at; name the server's database file", flag, path)}
 	}
 	return nil
 }
@@ -125,12 +149,12 @@ func (p *benchPlaces) furnish(ctx context.Context, shop *workshop, token, agains
 		return err
 	}
 	if p.url != "" {
-		if err := p.others(ctx, shop, "--auth-token-file", p.url, token); err != nil {
+		if err := p.others(ctx, shop, other{p.url, "--auth-token-file", token, p.pid, p.db}); err != nil {
 			return err
 		}
 	}
 	for _, address := range p.against {
-		if err := p.others(ctx, shop, "--against-token-file", address, against); err != nil {
+		if err := p.others(ctx, shop, other{address, "--against-token-file", against, p.againstPID, p.againstDB}); err != nil {
 			return err
 		}
 	}
@@ -158,25 +182,31 @@ func (p *benchPlaces) againstToken(warn io.Writer) (string, error) {
 	return p.againstAuth.readFile("--against-token-file", warn)
 }
 
-// others adds a server that somebody else runs.
-func (p *benchPlaces) others(ctx context.Context, shop *workshop, tokenFlag, address, token string) error {
-	if _, err := client.New(client.Options{URL: address, Token: token, AllowPlaintext: p.allowPlaintext}); err != nil {
+// other is a server that somebody else runs, and what was said about it.
+type other struct {
+	address   string
+	tokenFlag string // with which its token is given
+	token     string
+	pid       int    // 0 if unknown
+	db        string // "" if unknown
+}
+
+// others adds one.
+func (p *benchPlaces) others(ctx context.Context, shop *workshop, o other) error {
+	if _, err := client.New(client.Options{URL: o.address, Token: o.token, AllowPlaintext: p.allowPlaintext}); err != nil {
 		return err // the token would travel in the open
 	}
-	t, err := bench.Look(ctx, address, token)
+	t, err := bench.Look(ctx, o.address, o.token)
 	if agentbridge.CodeOf(err) == agentbridge.Unauthenticated {
-		return fmt.Errorf("%w (%s)", err, tokenFlag)
+		return fmt.Errorf("%w (%s)", err, o.tokenFlag)
 	}
 	if err != nil {
 		return err
 	}
-	if token != "" {
-		t.Wrong = wrongTokens(token)
+	if o.token != "" {
+		t.Wrong = wrongTokens(o.token)
 	}
-	if address == p.url {
-		pid := p.pid
-		t.PID, t.DB = func() int { return pid }, p.db
-	}
+	t.PID, t.DB = func() int { return o.pid }, o.db
 	shop.targets = append(shop.targets, t)
 	return nil
 }

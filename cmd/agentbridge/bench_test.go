@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -181,6 +182,34 @@ func TestBench_refused(t *testing.T) {
 				t.Errorf("the token is on stderr: %s", stderr)
 			}
 		})
+	}
+}
+
+// What is said of a server that is compared with must be about one.
+func TestBench_against(t *testing.T) {
+	here, there := httptest.NewServer(&otherBridge{}), httptest.NewServer(&otherBridge{})
+	defer here.Close()
+	defer there.Close()
+	for name, test := range map[string]struct {
+		flags []string
+		code  int
+		line  string
+	}{
+		"nobody": {[]string{"--against-pid", "1"}, exitUsage, "--against-pid is about the one server"},
+		"two":    {[]string{"--against", here.URL, "--against", there.URL, "--against-db", "x"}, exitUsage, "--against-db is about the one server"},
+		"no db":  {[]string{"--against", there.URL, "--against-db", filepath.Join(t.TempDir(), "x")}, exitUsage, "no file that can be looked at"},
+	} {
+		code, _, stderr := benchOn(t, &otherBridge{}, test.flags...)
+		if code != test.code || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, test.line) {
+			t.Errorf("%s: exit code %d, stderr %q; want %d and %q", name, code, stderr, test.code, test.line)
+		}
+	}
+	code, report, stderr := benchOn(t, &otherBridge{}, "--against", there.URL, "--against-pid", strconv.Itoa(os.Getpid()))
+	if code != exitOK || len(report.Results) != 2 {
+		t.Fatalf("exit code %d, results %+v, stderr %s", code, report.Results, stderr)
+	}
+	if first, second := report.Results[0].ServerCPU, report.Results[1].ServerCPU; first != nil || runtime.GOOS == "linux" && second == nil {
+		t.Errorf("server CPU is %v and %v; want only that of the one whose process was named", first, second)
 	}
 }
 

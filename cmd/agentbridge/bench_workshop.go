@@ -47,7 +47,7 @@ func (w *workshop) own(ctx context.Context, limits string) error {
 	_, _ = rand.Read(raw[:]) // it never fails
 	token := hex.EncodeToString(raw[:])
 	if err := os.WriteFile(w.inDir("token"), []byte(token), 0o600); err != nil {
-		return err
+		return fmt.Errorf("can't write to --dir (%w); make room there or name another directory", err)
 	}
 	w.server = &ownServer{db: w.inDir("bridge.db"), token: w.inDir("token"), limits: limits, streams: streamsFor(w.settings)}
 	if err := w.server.start(ctx, 0); err != nil {

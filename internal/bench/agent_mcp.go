@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"agentbridge"
@@ -86,6 +87,35 @@ func (a *mcpListener) Listen(ctx context.Context) error { return a.rpc.(*rpcHTTP
 
 // Listen implements Listener.
 func (a *mcpListenerTalker) Listen(ctx context.Context) error { return a.rpc.(*rpcHTTP).listen(ctx) }
+
+var (
+	errForgotten = errors.New("the server ended the session while nobody looked")
+	errDeaf      = errors.New("the server ended the stream while nobody looked")
+)
+
+// lasted is nil if the session is still the one that was opened, and the stream
+// of Listen, if there is one, stands. Whether the server still knows the session
+// shows in the first call after it has forgotten it.
+func (a *mcpAgent) lasted() error {
+	r, ok := a.rpc.(*rpcHTTP)
+	switch {
+	case !ok:
+		return nil
+	case r.forgotten > 0:
+		return errForgotten
+	case r.deaf.Load():
+		return errDeaf
+	}
+	return nil
+}
+
+// lasted asks that of an agent, and of those through other doors nothing.
+func lasted(a Agent) error {
+	if l, ok := a.(interface{ lasted() error }); ok {
+		return l.lasted()
+	}
+	return nil
+}
 
 // tool calls a tool.
 func (a *mcpAgent) tool(ctx context.Context, name string, args, data any) error {

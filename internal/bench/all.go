@@ -61,6 +61,9 @@ func (c *course) measure(ctx context.Context, sc Scenario, t *Target) {
 	say("begins")
 	r := &Run{Scenario: sc.Name, Target: t, Settings: c.settings, ID: newID(), Progress: say, Disk: c.disk}
 	err := sc.Run(ctx, r)
+	if err == nil {
+		err = barren(r.results)
+	}
 	switch {
 	case ctx.Err() != nil: // whatever the scenario says then comes from that
 		r.Add(Result{Note: "interrupted"})
@@ -74,6 +77,21 @@ func (c *course) measure(ctx context.Context, sc Scenario, t *Target) {
 		r.Add(Result{Note: "not measured: this target lacks what the scenario needs, or the doors it goes through were left out"})
 	}
 	c.report.Results = append(c.report.Results, r.Results()...)
+}
+
+// barren is an error if there is a measurement in which nothing succeeded: a
+// bridge that refuses everything loses nothing, and its zeros are no figures.
+// What most attempts came to is said where it was not success.
+func barren(results []Result) error {
+	for i, res := range results {
+		switch {
+		case res.Seconds > 0 && res.Count == 0 && !res.Failed():
+			return fmt.Errorf("nothing succeeded%s within %.1f s, with %s", res.place(), res.Seconds, plural(int(res.Errors), "error"))
+		case res.Errors > res.Count && res.Count > 0:
+			results[i].Note = notes(res.Note, "more attempts failed than succeeded; the figures are of those that succeeded")
+		}
+	}
+	return nil
 }
 
 // disk is what r.Disk calls. A directory that can't be written to has been told

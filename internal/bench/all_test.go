@@ -64,6 +64,25 @@ three/b 0 not measured: this target lacks what the scenario needs, or the doors 
 	}
 }
 
+// A bridge that refuses everything loses nothing; that it measured nothing is
+// an error all the same.
+func TestAll_nothingSucceeded(t *testing.T) {
+	r, err := measure(t.Context(), t, scenario("one", func(r *Run) error {
+		r.Add(Result{Door: HTTP, Case: "send", Seconds: 1, Errors: 7})
+		return nil
+	}))
+	if err == nil || !strings.Contains(err.Error(), "nothing succeeded through http (send)") || len(r.Incomplete) != 2 {
+		t.Errorf("error %v, incomplete %q; want a word about both targets", err, r.Incomplete)
+	}
+	r, err = measure(t.Context(), t, scenario("one", func(r *Run) error {
+		r.Add(Result{Seconds: 1, Count: 6, Errors: 7})
+		return nil
+	}))
+	if err != nil || !strings.Contains(r.Results[0].Note, "more attempts failed than succeeded") {
+		t.Errorf("error %v, results %+v; want a note", err, r.Results)
+	}
+}
+
 func TestAll_interrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := measure(ctx, t,

@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -21,8 +23,9 @@ type audience struct {
 	acked    int // the last letter that was acknowledged
 	departed departures
 	arrivals chan arrival
-	last     []int // of each listener: the highest letter that it has; gone if it listens no more
-	failures tally // sends that failed, listeners that broke off
+	last     []int   // of each listener: the highest letter that it has; gone if it listens no more
+	failures tally   // sends that failed, listeners that broke off
+	broken   []error // of those who broke off
 }
 
 // arrival tells the sender that a listener has a letter, or has broken off.
@@ -59,7 +62,7 @@ func (a *audience) perform(ctx context.Context, door Door, most int) (Result, er
 	}
 	disk := a.run.Disk()
 	use := a.run.meter(door)
-	a.failures = tally{}
+	a.forgive()
 	start := time.Now()
 	if err := a.rounds(ctx, a.run.Settings.Duration, most, true); err != nil {
 		return Result{}, err
@@ -68,6 +71,15 @@ func (a *audience) perform(ctx context.Context, door Door, most int) (Result, er
 	use.into(&res)
 	a.gather(ctx, a.acked, lastTime)
 	return res, ctx.Err()
+}
+
+// forgive forgets what failed while warming up, except that a listener broke
+// off: it does not come back.
+func (a *audience) forgive() {
+	a.failures = tally{}
+	for _, err := range a.broken {
+		a.failures.fail(err)
+	}
 }
 
 func (a *audience) rounds(ctx context.Context, d time.Duration, most int, measured bool) error {
@@ -135,6 +147,7 @@ func (a *audience) arrived(got arrival, letter int) bool {
 	had := a.last[got.who]
 	if got.err != nil {
 		a.failures.fail(got.err)
+		a.broken = append(a.broken, got.err)
 		got.letter = gone
 	}
 	a.last[got.who] = max(had, got.letter)
@@ -156,6 +169,9 @@ func (a *audience) compare(ctx context.Context, res *Result) error {
 	}
 	a.failures.Timings = all
 	a.failures.into(res, time.Duration(res.Seconds*float64(time.Second)))
+	if res.Count == 0 && !res.Failed() {
+		return fmt.Errorf("nothing was delivered as it happened: %w", cmp.Or(a.failures.first, errStreamEnded))
+	}
 	return nil
 }
 

@@ -108,6 +108,8 @@ func (c *cargo) total() (n int) {
 	return n
 }
 
+func (c *cargo) inWords() string { return plural(c.total(), "message") }
+
 // check reads everything back and adds to a result what is not as it was sent.
 func (c *cargo) check(ctx context.Context, res *Result) error {
 	found := make([]Result, len(c.agents))
@@ -130,13 +132,13 @@ func (c *cargo) check(ctx context.Context, res *Result) error {
 func (c *cargo) checkChannel(ctx context.Context, a Agent, ch int, res *Result) error {
 	l, read := NewLedger(c.ledger.run), Reading{}
 	for n := range c.sent[ch] { // ids are not compared: they were not kept
-		l.tried[textID(l.Letter(ch, n, 0))] = true
+		l.tried[l.letterName(ch, n)] = true
 	}
 	if err := readAll(ctx, a, c.names[ch], l, &read); err != nil {
 		return err
 	}
 	for n := range c.sent[ch] {
-		if _, there := read.ids[textID(l.Letter(ch, n, 0))]; !there && !c.unsure[ch][n] {
+		if _, there := read.ids[l.letterName(ch, n)]; !there && !c.unsure[ch][n] {
 			res.Lost++
 		}
 	}

@@ -74,17 +74,17 @@ func (r *Run) converse(ctx context.Context, door Door, n int) error {
 	if len(h.talks) < n-1 {
 		res.Note = fmt.Sprintf("the target's limits on new conversations admitted %d of %d workers", len(h.talks), n-1)
 	}
-	h.settle(ctx)
+	err = h.settle(ctx)
 	r.Add(done.messagesResult(res, h, elapsed))
 	r.Add(done.callsResult(res, elapsed))
-	return ctx.Err()
+	return err
 }
 
 // messagesResult is what became of the messages, with everything that was
 // promised about them.
 func (d *doings) messagesResult(res Result, h *hub, elapsed time.Duration) Result {
 	d.tasks.Into(&res, elapsed)
-	res.Case = "task, told until checked"
+	res.Case = "task until checked"
 	messages, seconds := float64(d.tasks.Count()+d.answers.Count()), elapsed.Seconds()
 	res.figure("messages", messages)
 	res.figure("messages/s", messages/seconds)

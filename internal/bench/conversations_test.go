@@ -16,7 +16,7 @@ import (
 func TestConversations(t *testing.T) {
 	results := mustMeasure(t, "conversations", target(t, ""), bench.Settings{Agents: []int{4}, Duration: 50 * time.Millisecond})
 	for _, door := range []bench.Door{bench.Engine, bench.MCP, bench.Stdio} {
-		tasks := resultOf(t, results, door, "task, told until checked")
+		tasks := resultOf(t, results, door, "task until checked")
 		calls := resultOf(t, results, door, "each call")
 		if tasks.Count == 0 || tasks.P50 <= 0 || tasks.Agents != 4 {
 			t.Errorf("through %s: %d tasks of %d agents, p50 %v ms; want some of 4", door, tasks.Count, tasks.Agents, tasks.P50)
@@ -87,7 +87,7 @@ func TestConversations_brokenPromises(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if res := resultOf(t, results, bench.Engine, "task, told until checked"); !test.found(res) || !res.Failed() {
+				if res := resultOf(t, results, bench.Engine, "task until checked"); !test.found(res) || !res.Failed() {
 					t.Errorf("a bridge that %s: %d lost, %d duplicated; want that found", test.name, res.Lost, res.Duplicated)
 				}
 			})
@@ -114,7 +114,7 @@ func TestConversations_limits(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				tasks, calls := resultOf(t, results, bench.Engine, "task, told until checked"), resultOf(t, results, bench.Engine, "each call")
+				tasks, calls := resultOf(t, results, bench.Engine, "task until checked"), resultOf(t, results, bench.Engine, "each call")
 				if tasks.Failed() || calls.Errors > 0 != test.refused {
 					t.Errorf("%d lost, %d refused; want no loss, and refusals: %v", tasks.Lost, calls.Errors, test.refused)
 				}

@@ -96,8 +96,10 @@ func (f *filler) fill(ctx context.Context, c *cargo, total int, before footprint
 		return Result{}, err
 	}
 	grown := after.since(before)
-	res.figure("bytes/message", grown/float64(total))
-	res.figure("bytes/message beside content", grown/float64(total)-float64(c.size))
+	if total >= len(f.agents) { // of fewer it tells nothing: a database grows by pages
+		res.figure("bytes/message", grown/float64(total))
+		res.figure("bytes/message beside content", grown/float64(total)-float64(c.size))
+	}
 	res.figure("MiB of database", mib(after.file))
 	if !after.exact() || !before.exact() {
 		res.Note = "what the files grew by, the write-ahead log included: the pages in use could not be told"
@@ -115,7 +117,7 @@ func (f *filler) footprint(ctx context.Context) (p footprint, err error) {
 	}
 	name := f.run.Channel(1_000_000)
 	for range 30 {
-		if _, err = f.agents[0].Send(ctx, name, "to be cleared", ""); err != nil {
+		if _, err = f.agents[0].Send(ctx, name, clearMark, ""); err != nil {
 			return p, fmt.Errorf("before looking at the database: %w", err)
 		}
 		if err = f.agents[0].Clear(ctx, name); err != nil {

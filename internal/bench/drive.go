@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -15,6 +16,10 @@ type work struct {
 	// must end by itself: when the time is over, turns that have begun are waited
 	// for and counted, because their messages are promised too.
 	Turn func(ctx context.Context, worker int, t *tally)
+	// WarmTurns is Turns for warming up: where a target admits only so many.
+	WarmTurns int
+	// Warm is called between warming up and measuring; nil is nothing.
+	Warm func()
 }
 
 // drive lets workers work: a moment to warm up, which is not counted, then for
@@ -25,8 +30,13 @@ type work struct {
 // An error means that nothing was measured: ctx ended, or not one turn
 // succeeded.
 func (r *Run) drive(ctx context.Context, door Door, w work) (Result, error) {
-	if _, _, err := turns(ctx, w, warmUp(r.Settings.Duration)); err != nil {
+	warming := w
+	warming.Turns = cmp.Or(w.WarmTurns, w.Turns)
+	if _, _, err := turns(ctx, warming, warmUp(r.Settings.Duration)); err != nil {
 		return Result{}, err
+	}
+	if w.Warm != nil {
+		w.Warm()
 	}
 	disk := r.Disk()
 	use := r.meter(door)
@@ -73,7 +83,7 @@ const afterError = 10 * time.Millisecond
 
 func (w work) until(ctx context.Context, end time.Time, worker int, t *tally) {
 	for n := 0; w.Turns == 0 || n < w.Turns; n++ {
-		if ctx.Err() != nil || !time.Now().Before(end) {
+		if ctx.Err() != nil || n > 0 && !time.Now().Before(end) { // one turn at least, however short the time
 			return
 		}
 		before := t.errors

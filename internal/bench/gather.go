@@ -10,6 +10,9 @@ import (
 // streams gathers an audience of n event streams. If the bridge admits fewer,
 // those are the audience; none is an error.
 func (r *Run) streams(ctx context.Context, door Door, n int, channel string) (*audience, error) {
+	if err := room(n, 2*filesOf(door)); err != nil { // a stream is a connection of its own
+		return nil, err
+	}
 	a, err := r.audience(ctx, door, n, channel)
 	if err != nil {
 		return nil, err
@@ -46,7 +49,7 @@ func (r *Run) waiters(ctx context.Context, door Door, n int, channel string) (*a
 	if err != nil {
 		return nil, err
 	}
-	first, err := mark(ctx, a.sender, channel, "begin") // waits begin behind a message
+	first, err := mark(ctx, a.sender, channel, beginMark) // waits begin behind a message
 	if err != nil {
 		a.leave()
 		return nil, err

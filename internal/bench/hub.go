@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -155,19 +156,24 @@ func (h *hub) serve(ctx context.Context, t *talk, stop <-chan struct{}, d *doing
 // came: it is handed out again when the offer has run out.
 const patience = agentbridge.OfferTime + 5*time.Second
 
-// settle lets everybody take what is still unread.
-func (h *hub) settle(ctx context.Context) {
+// settle lets everybody take what is still unread. Its error means that
+// somebody was not answered, so that nobody knows what there is.
+func (h *hub) settle(ctx context.Context) error {
 	var forgotten doings
 	for _, t := range h.talks {
 		t.told, t.answered = make(chan time.Time, 1), time.Time{}
 		for i := range t.sides {
-			for n := 0; n < 10 && t.check(ctx, i, &forgotten); n++ {
+			var last doings
+			for n := 0; n < 10 && t.check(ctx, i, &last); n++ {
+			}
+			if err := last.calls.first; err != nil {
+				return fmt.Errorf("take what is unread at the end: %w", err)
 			}
 		}
 	}
 	for end := time.Now().Add(patience); h.missing() && time.Now().Before(end); {
-		if pause(ctx, 200*time.Millisecond) != nil {
-			return
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return err
 		}
 		for _, t := range h.talks {
 			for i := range t.sides {
@@ -177,6 +183,7 @@ func (h *hub) settle(ctx context.Context) {
 			}
 		}
 	}
+	return nil
 }
 
 // missing tells whether anybody has not got all that he was promised.

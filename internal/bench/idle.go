@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -21,6 +22,7 @@ var idleScenario = Scenario{
 const (
 	openers   = 8 // sessions that are opened or closed at a time
 	idleTime  = 10 * time.Second
+	startTime = 2 * time.Second
 	asked     = 50              // sessions, at most, that are asked whether they still are
 	reopened  = 10              // sessions that must find a place after all have gone
 	placeTime = 5 * time.Second // for which they may look for it
@@ -45,12 +47,12 @@ func runIdle(ctx context.Context, r *Run) error {
 	}
 	r.Progress("%d sessions, idle for %s", len(c.agents), c.rest)
 	c.sleep(ctx, &res)
-	c.ask(ctx, &res)
+	ended := c.ask(ctx, &res)
 	c.opened.into(&res, c.took)
 	r.Progress("closing them")
 	err = c.depart(ctx, &res)
 	r.Add(res)
-	return err
+	return cmp.Or(ended, err)
 }
 
 // crowd is sessions that do nothing.
@@ -95,7 +97,7 @@ func (c *crowd) begin(ctx context.Context) error {
 	if err := c.run.Target.Restart(ctx); err != nil {
 		return fmt.Errorf("start the server anew: %w", err)
 	}
-	return nil
+	return pause(ctx, min(startTime, c.rest)) // what it does because it was started is no idleness
 }
 
 // alone measures the server with nobody there.
@@ -128,7 +130,9 @@ func (c *crowd) sleep(ctx context.Context, res *Result) {
 	res.figure("MiB", mib(after.RSS))
 	if n := len(c.agents); n > 0 {
 		res.figure("MiB before", mib(c.before.RSS))
-		res.figure("KiB/session", float64(after.RSS-c.before.RSS)/1024/float64(n))
+		if c.run.Target.Restart != nil { // else it may hold memory that it had freed, and the figure were too small
+			res.figure("KiB/session", float64(after.RSS-c.before.RSS)/1024/float64(n))
+		}
 	}
 }
 
@@ -146,6 +150,9 @@ func notes(a, b string) string {
 func (c *crowd) enter(ctx context.Context) (Result, error) {
 	c.before, _ = c.look()
 	want, start := c.run.Settings.Sessions, time.Now()
+	if err := room(want, filesOf(MCP)); err != nil {
+		return Result{}, err
+	}
 	parallel(want, func(n int) bool { return c.open(ctx, n) })
 	c.took = time.Since(start)
 	if err := ctx.Err(); err != nil {
@@ -188,17 +195,30 @@ func (c *crowd) open(ctx context.Context, n int) bool {
 	return c.opened.errors < mostFailures && ctx.Err() == nil
 }
 
-// ask calls something in some of the sessions: those that don't answer have
-// ended while nobody looked.
-func (c *crowd) ask(ctx context.Context, res *Result) {
-	step, ended := (len(c.agents)+asked-1)/asked, 0
-	for i := 0; i < len(c.agents); i += step {
-		if _, err := c.agents[i].List(ctx); err != nil {
-			ended++
-			c.opened.fail(err)
+// ask looks which sessions have ended while nobody looked: whose stream has, and
+// in some of them, who doesn't answer as before. Memory of sessions that are no
+// more is no figure, so one that has ended is an error.
+func (c *crowd) ask(ctx context.Context, res *Result) error {
+	step, ended, first := (len(c.agents)+asked-1)/asked, 0, error(nil)
+	for i, a := range c.agents {
+		var err error
+		if i%step == 0 {
+			if _, err = a.List(ctx); err != nil {
+				c.opened.fail(err)
+			}
+		}
+		if agentbridge.CodeOf(err) != agentbridge.Unreachable { // whoever refuses is there
+			err = lasted(a)
+		}
+		if err != nil {
+			ended, first = ended+1, cmp.Or(first, err)
 		}
 	}
 	res.figure("sessions found ended", float64(ended))
+	if ended > 0 && ctx.Err() == nil {
+		return fmt.Errorf("%d of %s did not last, so what they take is not known: %w", ended, plural(len(c.agents), "idle session"), first)
+	}
+	return nil
 }
 
 // depart closes all sessions, looks what the server still holds, and sees

@@ -41,16 +41,19 @@ func (r *Run) joinThrough(ctx context.Context, door Door) error {
 		return errNoTalker
 	}
 	j := &joining{creator: creator, partner: partner, ledger: NewLedger(r.ID)}
-	res, err := r.drive(ctx, door, work{Workers: 1, Turn: j.turn})
+	res, err := r.drive(ctx, door, work{Workers: 1, Turn: j.turn, WarmTurns: 3, Warm: j.warm})
 	switch {
 	case j.breach:
 		return fmt.Errorf("a code that had been used admitted once more through %s: whoever finds an old one takes a seat", door)
+	case j.limited && ctx.Err() == nil && res.Count == 0:
+		r.Add(Result{Door: door, Agents: 2, Note: "not measured: the target's limits admit no new conversation now"})
+		return nil
 	case j.limited && ctx.Err() == nil:
-		res.Note = "the target's limits on new conversations ended this early"
+		res.Note = "the target's limits on new conversations ended this early; the rate says nothing"
 	case err != nil:
 		return err
 	}
-	res.Door, res.Agents, res.Case = door, 2, "created until first word taken"
+	res.Door, res.Agents, res.Case = door, 2, "created to first word"
 	res.figure("used codes refused", float64(j.refused))
 	j.ledger.Compare(&j.read, &res, nil)
 	j.figures(&res)
@@ -63,7 +66,7 @@ type joining struct {
 	creator, partner Talker
 	ledger           *Ledger
 	read             Reading
-	steps            [4]Timings // create, join, tell, check; warming up included
+	steps            [4]Timings // create, join, tell, check
 	n                int        // conversations begun
 	refused          int        // used codes
 	breach           bool       // a used code admitted
@@ -87,6 +90,9 @@ func (j *joining) turn(ctx context.Context, _ int, t *tally) {
 		j.tryAgain(ctx, code, t)
 	}
 }
+
+// warm forgets what was timed and counted while warming up.
+func (j *joining) warm() { j.steps, j.refused = [4]Timings{}, 0 }
 
 // meet is what is measured: from nothing to a first word that has arrived.
 func (j *joining) meet(ctx context.Context) (code string, err error) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"agentbridge"
@@ -20,8 +21,11 @@ type rpcHTTP struct {
 	header  http.Header
 	id      int64
 
+	forgotten int // times that the server had forgotten the session
+
 	listening sync.WaitGroup
 	deafen    context.CancelFunc // ends the stream of listen; nil if there is none
+	deaf      atomic.Bool        // that stream has ended
 }
 
 // dialRPC opens a session.
@@ -61,6 +65,7 @@ func (r *rpcHTTP) call(ctx context.Context, method string, params, result any, w
 	if agentbridge.CodeOf(err) != agentbridge.NotFound || r.session == "" {
 		return err
 	}
+	r.forgotten++
 	if err := r.open(ctx); err != nil {
 		return err
 	}
@@ -166,6 +171,7 @@ func (r *rpcHTTP) listen(ctx context.Context) error {
 	r.listening.Go(func() {
 		defer body.Close()
 		_, _ = io.Copy(io.Discard, body) // until the stream ends, for whatever reason
+		r.deaf.Store(true)
 	})
 	r.close()
 	return nil

@@ -43,7 +43,7 @@ func (r *Run) emptyRead(ctx context.Context, door Door, n int) error {
 	}
 	defer leave(agents)
 	reader, channel := agents[0], r.Channel(n)
-	id, err := mark(ctx, reader, channel, "begin")
+	id, err := mark(ctx, reader, channel, beginMark)
 	if err != nil {
 		return err
 	}

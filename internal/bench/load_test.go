@@ -16,7 +16,7 @@ import (
 )
 
 // brief is enough to see that everything arrives.
-const brief = 30 * time.Millisecond
+const brief = 20 * time.Millisecond
 
 // lines are the door, case and number of agents of each result.
 func lines(results []bench.Result) []string {

@@ -84,7 +84,7 @@ func (d *day) begin(ctx context.Context) error {
 		}
 	}
 	for i, p := range d.people[:len(d.channels)] {
-		id, err := mark(ctx, p.agent, d.channels[i], "begin") // waits begin behind a message
+		id, err := mark(ctx, p.agent, d.channels[i], beginMark) // waits begin behind a message
 		if err != nil {
 			return err
 		}
@@ -138,9 +138,6 @@ func (d *day) turn(ctx context.Context, i int, t *tally) {
 		_ = p.check(ctx, t) // the tally has counted the error
 	}
 }
-
-// endMark is the last message of a channel: whoever listens has all of it then.
-const endMark = "bench: the last message"
 
 // end lets everybody take what is left, and compares.
 func (d *day) end(ctx context.Context, res *Result) error {

@@ -163,6 +163,21 @@ func toolRefusal(text string) error {
 // What differs between two errors of one kind: ids, ports, how long to wait.
 var particular = regexp.MustCompile(`\b(?:[0-9a-f]{8}-[0-9a-f-]{27}|conv_[0-9a-f]+|[0-9a-f]{16,}|\d{4,}|\d[\d.]*(?:µs|ms|s|m|h)(?:\d+s)?)\b`)
 
+// breakages are what an error of the network says in the middle, and that in few
+// words.
+var breakages = []struct{ words, kind string }{
+	{"connection refused", "connection refused"},
+	{"actively refused", "connection refused"}, // Windows
+	{"connection reset", "connection reset"},
+	{"forcibly closed", "connection reset"},
+	{"broken pipe", "connection reset"},
+	{"server closed idle connection", "connection closed"},
+	{"it ended the stream", "stream ended"},
+	{"too many open files", "too many open files of this process"},
+	{"did not answer in time", "not answered in time"},
+	{"EOF", "connection closed"},
+}
+
 // ErrorKind is an error in few words, the same for all errors of its kind: a
 // word for programs and the first line, without what differs from call to call.
 // It is for counting; "" is no error.
@@ -177,6 +192,11 @@ func ErrorKind(err error) string {
 	}
 	words, _, _ := strings.Cut(err.Error(), "\n")
 	if e, ok := errors.AsType[*agentbridge.Error](err); ok {
+		for _, o := range breakages {
+			if e.Code == agentbridge.Unreachable && strings.Contains(words, o.words) {
+				return o.kind
+			}
+		}
 		words, _, _ = strings.Cut(string(e.Code)+": "+e.Error(), "\n")
 	}
 	return agentbridge.Preview(particular.ReplaceAllString(agentbridge.InertLine(words), "#"), 120)

@@ -24,6 +24,9 @@ func TestErrorKind(t *testing.T) {
 		{agentbridge.Refuse(agentbridge.NotFound, "since_id", "00000000-0002-8984-9dda-1eeb729692d0 is no message\nof this channel"),
 			"not_found: since_id: # is no message"},
 		{errors.New("read tcp 127.0.0.1:43210->127.0.0.1:8765: connection reset by peer"), "read tcp 127.0.0.1:#->127.0.0.1:#: connection reset by peer"},
+		{agentbridge.Refuse(agentbridge.Unreachable, "", "nobody answers at http://127.0.0.1:8765 (%s); check the address", "read tcp 127.0.0.1:43210->127.0.0.1:8765: read: connection reset by peer"),
+			"connection reset"},
+		{agentbridge.Refuse(agentbridge.Unreachable, "", "nobody answers at http://127.0.0.1:8765 (EOF); check the address"), "connection closed"},
 		{errors.New("conv_0123456789abcdef is gone \x1b[2J"), `# is gone \x1b[2J`},
 	} {
 		if got := bench.ErrorKind(c.err); got != c.want {

@@ -56,6 +56,9 @@ func (r *Run) Channel(n int) string { return fmt.Sprintf("bench-%s:%s-%d", r.ID,
 // Enter opens n agents through a door, named after this run. Whoever gets them
 // calls leave.
 func (r *Run) Enter(ctx context.Context, door Door, n int) ([]Agent, error) {
+	if err := room(n, filesOf(door)); err != nil {
+		return nil, err
+	}
 	agents := make([]Agent, 0, n)
 	for i := range n {
 		a, err := r.Target.Enter(ctx, door, fmt.Sprintf("bench-%s-%d", r.ID, i))
@@ -100,8 +103,8 @@ type Result struct {
 	Max        float64 `json:"max_ms"`
 	Mean       float64 `json:"mean_ms"`
 	Errors     int64   `json:"errors"`     // operations that were refused or failed
-	Lost       int64   `json:"lost"`       // acknowledged, and not there or not delivered
-	Duplicated int64   `json:"duplicated"` // stored twice, or delivered twice without being marked
+	Lost       int64   `json:"lost"`       // acknowledged, and not there or not delivered as it was sent
+	Duplicated int64   `json:"duplicated"` // stored twice, delivered twice without being marked, or never sent there at all
 	Disordered int64   `json:"disordered"` // of one sender in one channel, later before earlier
 
 	// Fdatasync is the median of the same directory, taken right before; Ratio is

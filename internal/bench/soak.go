@@ -12,14 +12,14 @@ import (
 var soakScenario = Scenario{
 	Name: "soak",
 	About: "a coordinator and eight workers that send at their own pace and follow their channels, while the server is killed without warning and started again: " +
-		"from the first attempt of a send to its answer; outage is the longest time around a kill in which nobody was answered",
+		"from the first attempt of a send to its answer, and who waits for that sends nothing meanwhile; outage is the longest time around a kill in which nobody was answered",
 	Claim: "keep-alive 100 % over 30 minutes at one message a minute; a 90-minute test",
 	Run:   runSoak,
 }
 
 const (
 	soakWorkers = 8
-	soakCase    = "8 workers and a coordinator, server killed"
+	soakCase    = "server killed"
 	workerPace  = 200 * time.Millisecond // between two messages of a worker
 	leadPace    = 100 * time.Millisecond // of the coordinator, to any of the workers
 	leastKills  = 3

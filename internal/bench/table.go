@@ -37,8 +37,12 @@ func (r Report) head(b *strings.Builder) {
 	line("load", "%s before, %s after", m.LoadBefore, m.LoadAfter)
 	line("disk", "%s; fdatasync of 4 KiB %s: p50 %s ms, p99 %s ms",
 		known(m.Filesystem), r.where(), digits(m.Fdatasync), digits(m.FdatasyncP99))
-	line("÷sync", "an operation's p50 divided by that of fdatasync, taken right before")
-	line("measured", "%s, in %s; %v each, messages of %s%s", r.When.Format(time.DateTime+"Z"), spanOf(r.Seconds).Round(100*time.Millisecond), spanOf(r.Settings.Seconds), plural(r.Settings.Size, "byte"), r.limits())
+	line("columns", "p50 to max in ms; ÷sync is p50 divided by that of fdatasync, taken right before;")
+	line("", "lost, dup, order: messages that were lost, came twice, came in another order")
+	line("measured", "%s, in %s; %v each, messages of %s", r.When.Format(time.DateTime+"Z"), spanOf(r.Seconds).Round(100*time.Millisecond), spanOf(r.Settings.Seconds), plural(r.Settings.Size, "byte"))
+	if r.Settings.Limits != "" {
+		line("limits", "of our own server: %s", r.Settings.Limits)
+	}
 	for _, t := range r.Targets {
 		line("target", "%s, through %s", t.Name, joinDoors(t.Doors))
 	}
@@ -51,13 +55,6 @@ func (r Report) where() string {
 		return "in --dir, perhaps not the server's"
 	}
 	return "beside the databases"
-}
-
-func (r Report) limits() string {
-	if r.Settings.Limits == "" {
-		return ""
-	}
-	return "; limits of our own server: " + r.Settings.Limits
 }
 
 func spanOf(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
@@ -143,7 +140,7 @@ func (bl *block) write(b *strings.Builder, severalTargets bool) {
 	for _, g := range bl.groups {
 		for i, res := range g.results {
 			rows = append(rows, row(res, severalTargets))
-			below = append(below, []string{res.more(), g.compare(i)})
+			below = append(below, append(res.more(), g.compare(i)))
 		}
 	}
 	writeRows(b, rows, below)
@@ -165,7 +162,7 @@ func texts(severalTargets bool) int {
 }
 
 func columns(severalTargets bool) []string {
-	list := []string{"door", "case", "agents", "rate/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "÷sync", "errors", "lost", "dup", "disord"}
+	list := []string{"door", "case", "agents", "rate/s", "p50", "p95", "p99", "max", "÷sync", "errors", "lost", "dup", "order"}
 	if severalTargets {
 		return append([]string{"target"}, list...)
 	}
@@ -201,7 +198,7 @@ func writeRows(b *strings.Builder, rows, below [][]string) {
 			if i < left {
 				line += cell + pad + "  "
 			} else {
-				line += pad + cell + "  "
+				line += pad + cell + " "
 			}
 		}
 		fmt.Fprintln(b, strings.TrimRight(line, " "))

@@ -2,61 +2,16 @@ package bench
 
 import (
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
-
-	"agentbridge"
 )
 
 // tableWidth is where text in a table wraps.
-const tableWidth = 112
+const tableWidth = 100
 
 // none stands where there is no figure.
 const none = "–"
-
-// more is what a result has besides its row: CPU time, figures of its own, kinds
-// of errors, its note. Parts are separated by semicolons.
-func (r Result) more() string {
-	var parts []string
-	if r.ServerCPU != nil {
-		parts = append(parts, r.cpu("server", *r.ServerCPU))
-	}
-	if r.ClientCPU != nil {
-		parts = append(parts, r.cpu("client", *r.ClientCPU))
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Figures)) {
-		parts = append(parts, name+" "+figureText(r.Figures[name]))
-	}
-	for _, kind := range slices.Sorted(maps.Keys(r.ErrorsBy)) {
-		parts = append(parts, fmt.Sprintf("%s: %s", plural(int(r.ErrorsBy[kind]), "error"), agentbridge.InertLine(kind)))
-	}
-	if r.Note != "" {
-		parts = append(parts, agentbridge.InertLine(r.Note))
-	}
-	return strings.Join(parts, "; ")
-}
-
-// cpu tells the time in all, and what one operation cost.
-func (r Result) cpu(whose string, seconds float64) string {
-	text := fmt.Sprintf("%s CPU %s s", whose, digits(seconds))
-	if r.Count > 0 && !r.tellsCPU() {
-		text += fmt.Sprintf(" (%s ms each)", digits(seconds*1000/float64(r.Count)))
-	}
-	return text
-}
-
-// tellsCPU tells whether the scenario says itself what one operation cost.
-func (r Result) tellsCPU() bool {
-	for name := range r.Figures {
-		if strings.Contains(name, "CPU") {
-			return true
-		}
-	}
-	return false
-}
 
 // compare tells how the i-th target's result compares with the first one's.
 func (g *group) compare(i int) string {

@@ -30,7 +30,6 @@ type side struct {
 	agent Talker
 	seat  SeatKey
 	next  int     // number of its next letter
-	acked int64   // letters that were acknowledged
 	read  Reading // what it was handed out
 }
 
@@ -71,7 +70,6 @@ func (t *talk) tell(ctx context.Context, i int, d *doings) (wait time.Duration) 
 		return afterError
 	}
 	t.ledger.Acked(letter, id)
-	s.acked++
 	return 0
 }
 
@@ -118,7 +116,9 @@ func (t *talk) answer(ctx context.Context, begun time.Time, stop <-chan struct{}
 }
 
 // missing tells whether a side has not got all that the other was promised.
-func (t *talk) missing(i int) bool { return t.sides[i].read.Count() < t.sides[1-i].acked }
+func (t *talk) missing(i int) bool {
+	return t.ledger.missing(&t.sides[i].read, func(sender int) bool { return sender != i }) > 0
+}
 
 // wake ends a rest.
 func (t *talk) wake() {
