@@ -28,7 +28,7 @@ func All(ctx context.Context, targets []*Target, scenarios []Scenario, s Setting
 		}
 	}
 	c.report.Seconds = time.Since(c.report.When).Seconds()
-	c.report.Machine.LoadAfter = loadAverage()
+	c.report.Machine.end()
 	if ctx.Err() != nil {
 		c.report.Interrupted = true
 		return c.report, ctx.Err()

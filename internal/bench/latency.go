@@ -3,11 +3,12 @@ package bench
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 var latencyScenario = Scenario{
 	Name:  "latency",
-	About: "one call to its answer, reading and sending; and from the start of a send until the partner has the message, who blocks in a wait or listens to an event stream",
+	About: "one call to its answer, reading and sending, also by ten agents that send ten messages a second each; and from the start of a send until the partner has the message, who blocks in a wait or listens to an event stream",
 	Claim: "1.7 ms on average, 0.8–3.5 ms, 10 agents; from where to where is not said",
 	Run:   runLatency,
 }
@@ -15,6 +16,10 @@ var latencyScenario = Scenario{
 // enough is how many operations of one kind tell a percentile: beyond it
 // latency goes on to the next case.
 const enough = 10_000
+
+// paced is from one message of an agent to its next where agents have more to do
+// than to send.
+const paced = 100 * time.Millisecond
 
 func runLatency(ctx context.Context, r *Run) error {
 	c := &cases{run: r}
@@ -24,8 +29,11 @@ func runLatency(ctx context.Context, r *Run) error {
 		c.measure(ctx, door, "read, nothing new", 1, func() error { return r.emptyRead(ctx, door, channel()) })
 		for _, n := range []int{1, 2} { // more of them are the scenario send
 			if slices.Contains(r.Agents(1, 2), n) {
-				c.measure(ctx, door, "send", n, func() error { return r.send(ctx, door, n, channel(), enough) })
+				c.measure(ctx, door, "send", n, func() error { return r.send(ctx, door, n, channel(), enough, 0) })
 			}
+		}
+		if n := 10; slices.Contains(r.Agents(n), n) {
+			c.measure(ctx, door, "send, paced", n, func() error { return r.send(ctx, door, n, channel(), 0, paced) })
 		}
 		c.measure(ctx, door, "send to a blocked wait", 2, func() error { return r.toWait(ctx, door, channel()) })
 		if door == Engine || door == HTTP {

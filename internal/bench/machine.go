@@ -21,6 +21,10 @@ type Machine struct {
 
 	LoadBefore *Load `json:"load_before,omitempty"`
 	LoadAfter  *Load `json:"load_after,omitempty"`
+	// Stolen is the percentage of the cores' time that a hypervisor gave to
+	// others during the run; nil if unknown.
+	Stolen *float64 `json:"stolen_percent,omitempty"`
+	ticks  ticks
 
 	// Disk is fdatasync there, before anything else ran.
 	Fdatasync    float64 `json:"fdatasync_ms,omitempty"`
@@ -44,9 +48,23 @@ func Examine(dir string) Machine {
 		Filesystem: Filesystem(dir), LoadBefore: loadAverage(),
 		Program: agentbridge.Version, Go: runtime.Version(),
 	}
+	m.ticks = cpuTicks()
 	m.build()
 	return m
 }
+
+// end adds what only the end of the run can tell.
+func (m *Machine) end() {
+	m.LoadAfter = loadAverage()
+	if now := cpuTicks(); now.all > m.ticks.all {
+		stolen := 100 * float64(now.stolen-m.ticks.stolen) / float64(now.all-m.ticks.all)
+		m.Stolen = &stolen
+	}
+}
+
+// ticks are all the time of the cores since the start of the machine, and what
+// of it the hypervisor gave to others, in the kernel's unit; zero if unknown.
+type ticks struct{ all, stolen int64 }
 
 // build reads what the compiler wrote into the program.
 func (m *Machine) build() {

@@ -60,6 +60,27 @@ func memory() int64 {
 	return 0
 }
 
+// cpuTicks reads the line of all cores (proc_stat(5): user nice system idle
+// iowait irq softirq steal; the guests' behind them are in user already).
+func cpuTicks() (t ticks) {
+	line, _, _ := strings.Cut(read("/proc/stat"), "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return ticks{}
+	}
+	for i, field := range fields[1:9] {
+		v, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return ticks{}
+		}
+		t.all += v
+		if i == 7 {
+			t.stolen = v
+		}
+	}
+	return t
+}
+
 func loadAverage() *Load {
 	fields := strings.Fields(read("/proc/loadavg"))
 	if len(fields) < 3 {

@@ -1,6 +1,9 @@
 package bench
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 var sendScenario = Scenario{
 	Name:  "send",
@@ -23,21 +26,22 @@ func runSend(ctx context.Context, r *Run) error {
 			}
 			first := next
 			next += channelsFor(n)
-			c.measure(ctx, door, "send", n, func() error { return r.send(ctx, door, n, first, 0) })
+			c.measure(ctx, door, "send", n, func() error { return r.send(ctx, door, n, first, 0, 0) })
 		}
 	}
 	return c.err(ctx)
 }
 
 // send measures n agents that send on channels from the given one on; most is
-// how many messages each sends at most, 0 for as many as there is time for.
-func (r *Run) send(ctx context.Context, door Door, n, first, most int) error {
+// how many messages each sends at most, 0 for as many as there is time for, and
+// pace the time from one to the next, 0 for as soon as it is answered.
+func (r *Run) send(ctx context.Context, door Door, n, first, most int, pace time.Duration) error {
 	agents, err := r.Enter(ctx, door, n)
 	if err != nil {
 		return err
 	}
 	defer leave(agents)
-	s := &senders{run: r, agents: agents, first: first, ledger: NewLedger(r.ID), sent: make([]int, n)}
+	s := &senders{run: r, agents: agents, first: first, ledger: NewLedger(r.ID), sent: make([]int, n), pace: pace, due: make([]time.Time, n)}
 	before, sized := sizeOnDisk(r.Target.DB)
 	res, err := r.drive(ctx, door, work{Workers: n, Turns: most, Turn: s.turn})
 	if err != nil {
@@ -47,6 +51,9 @@ func (r *Run) send(ctx context.Context, door Door, n, first, most int) error {
 		res.bytesPerMessage(after-before, s.ledger.Sent())
 	}
 	res.Case = "send"
+	if pace > 0 {
+		res.Case += ", one each " + pace.String()
+	}
 	res.figureCPU("messages")
 	if n == 1 {
 		res.againstDisk()
@@ -84,6 +91,24 @@ type senders struct {
 	first  int // channel of the first ten
 	ledger *Ledger
 	sent   []int // letters of each agent; an agent's own goroutine counts
+
+	pace time.Duration // from one letter to the next, 0 for none
+	due  []time.Time   // when each agent's next letter is; zero before its first
+}
+
+// await waits until it is an agent's turn and returns since when it is: a send
+// that begins late, because the one before took long, has waited too.
+func (s *senders) await(ctx context.Context, agent int) time.Time {
+	if s.pace == 0 {
+		return time.Now()
+	}
+	if s.due[agent].IsZero() { // not all at once
+		s.due[agent] = time.Now().Add(s.pace * time.Duration(agent) / time.Duration(len(s.agents)))
+	}
+	due := s.due[agent]
+	s.due[agent] = due.Add(s.pace)
+	_ = pause(ctx, time.Until(due)) // the send finds that ctx has ended
+	return due
 }
 
 func channelsFor(agents int) int { return (agents + perChannel - 1) / perChannel }
@@ -102,7 +127,7 @@ func (s *senders) turn(ctx context.Context, i int, t *tally) {
 	letter := s.ledger.Letter(i, s.sent[i], s.run.Settings.Size)
 	s.sent[i]++
 	var id string
-	err := t.time(func() (err error) {
+	err := t.since(s.await(ctx, i), "", func() (err error) {
 		id, err = s.agents[i].Send(ctx, s.channel(i), letter, "")
 		return err
 	})

@@ -34,7 +34,7 @@ func (r Report) head(b *strings.Builder) {
 	}
 	line("program", "%s, %s, CGO %s, race detector %s", program, m.Go, onOff(m.CGO), onOff(m.Race))
 	line("machine", "%s; %s, %s; %s/%s %s", known(m.CPU), plural(m.Cores, "core"), bytesText(m.Memory), m.OS, m.Arch, m.Kernel)
-	line("load", "%s before, %s after", m.LoadBefore, m.LoadAfter)
+	line("load", "%s before, %s after%s", m.LoadBefore, m.LoadAfter, stolenText(m.Stolen))
 	line("disk", "%s; fdatasync of 4 KiB %s: p50 %s ms, p99 %s ms",
 		known(m.Filesystem), r.where(), digits(m.Fdatasync), digits(m.FdatasyncP99))
 	line("columns", "p50 to max in ms; ÷sync is p50 divided by that of fdatasync, taken right before;")
@@ -206,4 +206,12 @@ func writeRows(b *strings.Builder, rows, below [][]string) {
 			writeWrapped(b, "      ", text)
 		}
 	}
+}
+
+// stolenText says how much of the machine others had meanwhile.
+func stolenText(percent *float64) string {
+	if percent == nil {
+		return ""
+	}
+	return fmt.Sprintf("; %.1f %% of the cores' time stolen by other virtual machines", *percent)
 }

@@ -15,8 +15,11 @@ type tally struct {
 func (t *tally) time(do func() error) error { return t.as("", do) }
 
 // as is time, and keeps it under a name too.
-func (t *tally) as(name string, do func() error) error {
-	start := time.Now()
+func (t *tally) as(name string, do func() error) error { return t.since(time.Now(), name, do) }
+
+// since is as for what should have begun at start: if it began late, that
+// counts.
+func (t *tally) since(start time.Time, name string, do func() error) error {
 	if err := do(); err != nil {
 		t.fail(err)
 		return err
