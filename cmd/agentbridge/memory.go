@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -12,7 +13,8 @@ import (
 // How the collector of a server trades memory for time, in bytes and percent of
 // what is live.
 const (
-	memoryLimit = 512 << 20
+	leastLimit  = 512 << 20 // Go's memory limit, unless more is held
+	limitStep   = 64 << 20
 	spareMemory = 64 << 20 // may be allocated between two collections, or as much as is live
 	mostPercent = 800
 	fewPercent  = 100 // Go's own default
@@ -26,24 +28,62 @@ const (
 // when its heap has grown by so many times: the MCP SDK allocates 360 KB for
 // each call and keeps little, so a small heap would be collected all the time,
 // while thousands of idle sessions need no multiple of their memory. The limit
-// keeps it from growing into the machine's memory.
+// keeps it from growing into the machine's memory. What the operator has set by
+// Go's own variables, GOGC and GOMEMLIMIT, stays as it is.
 func tuneMemory() {
-	debug.SetMemoryLimit(memoryLimit)
-	debug.SetGCPercent(mostPercent)
-	percent := mostPercent
-	afterEachCollection(func() {
-		if want := gcPercent(heldMemory()); want != percent {
-			percent = want
-			debug.SetGCPercent(percent)
-		}
-	})
+	collector := tuner{
+		setPercent: func(percent int) { debug.SetGCPercent(percent) },
+		setLimit:   func(bytes int64) { debug.SetMemoryLimit(bytes) },
+	}
+	collector.leave(os.Getenv("GOGC"), os.Getenv("GOMEMLIMIT"))
+	collector.tune(0)
+	afterEachCollection(func() { collector.tune(heldMemory()) })
+}
+
+// tuner sets what has changed: each setting stops the program for an instant.
+type tuner struct {
+	setPercent func(percent int) // nil leaves it
+	setLimit   func(bytes int64) // nil leaves it
+	percent    int
+	limit      int64
+}
+
+// leave leaves the settings that the environment makes. Go takes an empty one
+// for none.
+func (t *tuner) leave(gogc, gomemlimit string) {
+	if gogc != "" {
+		t.setPercent = nil
+	}
+	if gomemlimit != "" {
+		t.setLimit = nil
+	}
+}
+
+func (t *tuner) tune(held uint64) {
+	if percent := gcPercent(held); percent != t.percent && t.setPercent != nil {
+		t.percent = percent
+		t.setPercent(percent)
+	}
+	if limit := limitOf(held); limit != t.limit && t.setLimit != nil {
+		t.limit = limit
+		t.setLimit(limit)
+	}
 }
 
 // gcPercent is by how much what is held may grow until the next collection, in
-// steps, because a change stops the program for an instant.
+// steps.
 func gcPercent(held uint64) int {
-	want := spareMemory * 100 / int(max(held, 1))
-	return min(mostPercent, max(fewPercent, want/50*50))
+	const spare uint64 = spareMemory * 100
+	want := spare / max(held, 1) / 50 * 50
+	return int(min(mostPercent, max(fewPercent, want)))
+}
+
+// limitOf is Go's memory limit, in steps. A fixed one would be no limit for what
+// is held, and near it the collector does nothing but look for what it may free:
+// half as much again may always be allocated.
+func limitOf(held uint64) int64 {
+	want := held + held/2
+	return max(leastLimit, int64((want+limitStep-1)/limitStep*limitStep))
 }
 
 // heldMemory is what the last collection found to be in use: what the next one

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -14,6 +16,40 @@ func TestGCPercent(t *testing.T) {
 	} {
 		if got := gcPercent(held); got != want {
 			t.Errorf("gcPercent(%d MiB) = %d, want %d", held>>20, got, want)
+		}
+	}
+}
+
+// The limit grows with what is held, or a server with more clients than fit into
+// it would spend its time on collecting.
+func TestLimitOf(t *testing.T) {
+	for held, want := range map[uint64]int64{
+		0: 512 << 20, 300 << 20: 512 << 20, 342 << 20: 576 << 20, 512 << 20: 768 << 20, 4 << 30: 6 << 30,
+	} {
+		if got := limitOf(held); got != want {
+			t.Errorf("limitOf(%d MiB) = %d MiB, want %d", held>>20, got>>20, want>>20)
+		}
+	}
+}
+
+func TestTuner_leavesTheOperatorsSettings(t *testing.T) {
+	for _, c := range []struct{ gogc, limit, want string }{
+		{"", "", "800% 512MiB 100% 1536MiB "},
+		{"50", "", "512MiB 1536MiB "},
+		{"", "1GiB", "800% 100% "},
+		{"off", "1GiB", ""},
+	} {
+		var did strings.Builder
+		collector := tuner{
+			setPercent: func(percent int) { fmt.Fprintf(&did, "%d%% ", percent) },
+			setLimit:   func(bytes int64) { fmt.Fprintf(&did, "%dMiB ", bytes>>20) },
+		}
+		collector.leave(c.gogc, c.limit)
+		for _, held := range []uint64{0, 1 << 20, 1 << 30, 1 << 30} {
+			collector.tune(held)
+		}
+		if did.String() != c.want {
+			t.Errorf("GOGC=%s GOMEMLIMIT=%s: set %q, want %q", c.gogc, c.limit, did.String(), c.want)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (c *stdioConn) acceptBatch(line []byte) {
 }
 
 // collect returns the line to write for an answer: the answer itself, or its whole batch when that is
-// complete, or nil when it is not.
+// complete, or nil when there is nothing to write. The answer nil is that of a cancelled call.
 func (c *stdioConn) collect(id jsonrpc.ID, answer []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,12 +67,17 @@ func (c *stdioConn) collect(id jsonrpc.ID, answer []byte) []byte {
 		delete(c.open, id)
 		return answer
 	}
-	b.answers = append(b.answers, answer)
+	if answer != nil {
+		b.answers = append(b.answers, answer)
+	}
 	if b.answered++; b.answered < len(b.calls) {
 		return nil
 	}
 	for _, id := range b.calls {
 		delete(c.open, id)
+	}
+	if len(b.answers) == 0 { // all were cancelled
+		return nil
 	}
 	return b.line()
 }

@@ -35,18 +35,27 @@ type listener struct {
 // Connect implements mcp.Transport.
 func (l *listener) Connect(ctx context.Context) (mcp.Connection, error) {
 	conn, err := l.SSEServerTransport.Connect(ctx)
-	return &sseConn{conn, l}, err
+	return &sseConn{Connection: conn, l: l}, err
 }
 
 // sseConn writes with the SDK and reads what was posted to the listener.
 type sseConn struct {
 	mcp.Connection
-	l *listener
+	l     *listener
+	calls unanswered
+}
+
+func (c *sseConn) Write(ctx context.Context, message jsonrpc.Message) error {
+	if answer, ok := message.(*jsonrpc.Response); ok && !c.calls.answer(answer.ID) {
+		return nil // the SDK's context of the call ends now: onReply takes the reply for lost
+	}
+	return c.Connection.Write(ctx, message)
 }
 
 func (c *sseConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 	select {
 	case m := <-c.l.posted:
+		c.calls.read(m)
 		return m, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()

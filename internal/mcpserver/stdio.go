@@ -78,6 +78,7 @@ type stdioConn struct {
 	out      io.WriteCloser
 	incoming chan jsonrpc.Message
 	pending  tally // calls read and not yet answered
+	calls    unanswered
 
 	once   sync.Once
 	closed chan struct{}
@@ -150,6 +151,7 @@ func (c *stdioConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 	case <-c.closed:
 		return nil, io.EOF
 	case message := <-c.incoming:
+		c.calls.read(message)
 		return message, nil
 	}
 }
@@ -164,6 +166,9 @@ func (c *stdioConn) Write(ctx context.Context, message jsonrpc.Message) error {
 		return err
 	}
 	if ok {
+		if !c.calls.answer(answer.ID) {
+			line = nil // the SDK's context of the call ends now: onReply takes the reply for lost
+		}
 		if line = c.collect(answer.ID, line); line == nil {
 			return nil
 		}

@@ -110,27 +110,42 @@ func (s *stream) write(p []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.started && !s.ended {
-		answer, ok := response(p)
-		if s.undecided() {
-			s.plain = ok
-		}
-		if ok && s.plain && s.single { // of known length, it needs no chunks and leaves in one piece
-			s.w.Header().Set("Content-Length", strconv.Itoa(len(wire.OneLine(answer))))
-		}
-		s.start(http.StatusOK)
+		return s.writeFirst(p)
 	}
 	switch {
 	case s.failed != 0:
 		p = s.fail(strings.TrimSpace(string(p)))
 	case s.late:
 		p = fmt.Appendf(nil, "event: message\ndata: %s\n\n", p)
-	case s.plain && bytes.HasPrefix(p, []byte("event: message\n")):
+	case s.plain && isEvent(p):
 		var ok bool
 		if p, ok = response(p); !ok {
 			return nil
 		}
 	}
 	return s.put(wire.OneLine(p))
+}
+
+// writeFirst writes what decides about the header. The caller holds s.mu.
+func (s *stream) writeFirst(p []byte) error {
+	answer, ok := response(p)
+	if s.undecided() {
+		s.plain = ok
+	}
+	if !s.plain || !isEvent(p) {
+		s.start(http.StatusOK)
+		return s.put(wire.OneLine(p))
+	}
+	if !ok { // the document is still to come
+		s.start(http.StatusOK)
+		return nil
+	}
+	answer = wire.OneLine(answer)
+	if s.single { // of known length, it needs no chunks and leaves in one piece
+		s.w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+	}
+	s.start(http.StatusOK)
+	return s.put(answer)
 }
 
 // fail turns an error of the SDK's into one of JSON-RPC. A method that nobody knows is a request that was
@@ -151,6 +166,8 @@ func codeOf(status int) int {
 	}
 	return jsonrpc.CodeInvalidRequest
 }
+
+func isEvent(p []byte) bool { return bytes.HasPrefix(p, []byte("event: message\n")) }
 
 // response returns the JSON-RPC response in an event. Progress and other notifications have no place in a
 // single document.

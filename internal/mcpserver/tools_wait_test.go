@@ -172,14 +172,13 @@ func TestWait_progress(t *testing.T) {
 func TestWait_endsWhenCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCaller(t)
-		defer c.leave()
 		c.wait(1, "", args{"channel": "c", "consumer_id": "bob", "timeout_seconds": 55})
 		time.Sleep(time.Second)
 		began := time.Now()
 		c.say(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`)
-		l := c.next()
-		if took := time.Since(began); took != 0 || l.ID != 1 {
-			t.Errorf("a cancelled bridge_wait ended with %+v after %v, want at once", l, took)
+		c.leave() // which a running call would hold up
+		if took := time.Since(began); took != 0 {
+			t.Errorf("a cancelled bridge_wait ended after %v, want at once", took)
 		}
 	})
 }

@@ -1,6 +1,6 @@
 // This file is the front of the transports: one *mcp.Server reachable over stdio, over /mcp in both
-// protocol eras and over the older /sse with /messages/. It decides which era answers, and how everything ends. The SDK does the protocol; what it leaves open is closed here and in
-// the files beside it.
+// protocol eras and over the older /sse with /messages/. It decides which era answers, and
+// how everything ends. The SDK does the protocol; what it leaves open is closed here and in the files beside it.
 
 package mcpserver
 
@@ -109,19 +109,6 @@ func newTransports(server *mcp.Server, opts transportOptions) *transports {
 	return t
 }
 
-// sdkLogger is l without the Info lines that the SDK writes for each request and session.
-func sdkLogger(l *slog.Logger) *slog.Logger { return slog.New(warnings{l.Handler()}) }
-
-type warnings struct{ slog.Handler }
-
-func (h warnings) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
-}
-func (h warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return warnings{h.Handler.WithAttrs(attrs)}
-}
-func (h warnings) WithGroup(name string) slog.Handler { return warnings{h.Handler.WithGroup(name)} }
-
 // handler serves exactly /mcp, /sse and /messages/; anything else is 404. Who may connect is for others to say.
 func (t *transports) handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -140,8 +127,7 @@ func (t *transports) handler() http.Handler {
 
 // close ends every stream, call and session, all at once, and waits for the functions given to onReply. It
 // takes at most three seconds, less after serveStdio, which has waited already, and a few milliseconds unless
-// a tool ignores its context. Call it before
-// http.Server.Shutdown, which otherwise waits for open streams for ever.
+// a tool ignores its context. Call it before http.Server.Shutdown, which otherwise waits for open streams for ever.
 func (t *transports) close() {
 	t.mu.Lock()
 	t.closed = true

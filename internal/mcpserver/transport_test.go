@@ -5,7 +5,6 @@ package mcpserver
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -449,18 +448,6 @@ func TestClose_waitsForOnReply(t *testing.T) { // the store is closed next
 			t.Error("close returned before onReply's function")
 		}
 	})
-}
-
-func TestSDKLogger_dropsInfo(t *testing.T) { // several lines for each request otherwise
-	var log bytes.Buffer
-	logger := sdkLogger(slog.New(slog.NewTextHandler(&log, nil)))
-	logger.With("a", 1).WithGroup("g").Info("session connected")
-	if log.Len() > 0 {
-		t.Errorf("Info was logged: %s", &log)
-	}
-	if logger.Warn("trouble"); log.Len() == 0 {
-		t.Error("Warn was not logged")
-	}
 }
 
 type nopWriter struct{ io.Writer }
