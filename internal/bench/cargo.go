@@ -149,7 +149,11 @@ func (c *cargo) checkChannel(ctx context.Context, a Agent, ch int, res *Result) 
 // tidy is clear for the end of a scenario, however it ends: the server may be
 // somebody's. Its error is the scenario's if that has none.
 func (c *cargo) tidy(ctx context.Context, failed *error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	patience := time.Minute
+	if ctx.Err() != nil { // somebody waits for us to end
+		patience = 3 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err := c.clear(ctx); *failed == nil {
 		*failed = err
