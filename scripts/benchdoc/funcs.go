@@ -28,6 +28,7 @@ func (d *data) funcs() template.FuncMap {
 		"go":     d.median,
 		"fact":   d.fact,
 		"facts":  d.list,
+		"total":  d.total,
 		"rows":   d.rows,
 		"ms":     milliseconds,
 		"n":      number,
@@ -188,6 +189,18 @@ func (d *data) cum(function string) (float64, error) {
 		return missing, nil
 	}
 	return 0, fmt.Errorf("profile.txt has no %s", function)
+}
+
+// total adds up what facts say of one key.
+func (d *data) total(word, key string) (sum int64, err error) {
+	for _, f := range d.list(word) {
+		v, err := strconv.ParseInt(f.Of[key], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("%s%s: %s: %w", word, f.Name, key, err)
+		}
+		sum += v
+	}
+	return sum, nil
 }
 
 // rows is the table in a file of the raw output.
