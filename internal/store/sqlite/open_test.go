@@ -80,7 +80,7 @@ func made(t *testing.T, path string) {
 // run executes statements in a database as another program would.
 func run(t *testing.T, path string, statements ...string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)") // a bridge may be at work
 	if err != nil {
 		t.Fatal(err)
 	}
