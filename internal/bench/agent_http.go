@@ -20,17 +20,9 @@ type httpAgent struct {
 }
 
 func (t *Target) enterHTTP(ctx context.Context, name string) (Agent, error) {
-	l, err := t.newLink()
+	l, name, err := t.arrive(ctx, name)
 	if err != nil {
 		return nil, err
-	}
-	known, err := l.greet(ctx, t.Foreign)
-	if err != nil {
-		l.close()
-		return nil, err
-	}
-	if known != "" {
-		name = known
 	}
 	return &httpAgent{link: l, name: name, consumer: consumerOf(name), foreigner: t.Foreign}, nil
 }

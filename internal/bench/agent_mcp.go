@@ -33,17 +33,9 @@ type (
 )
 
 func (t *Target) enterMCP(ctx context.Context, name string) (Agent, error) {
-	l, err := t.newLink()
+	l, name, err := t.arrive(ctx, name)
 	if err != nil {
 		return nil, err
-	}
-	known, err := l.greet(ctx, t.Foreign)
-	if err != nil {
-		l.close()
-		return nil, err
-	}
-	if known != "" {
-		name = known
 	}
 	r, err := dialRPC(ctx, l)
 	if err != nil {

@@ -17,6 +17,13 @@ var latencyScenario = Scenario{
 // latency goes on to the next case.
 const enough = 10_000
 
+// The cases with a listener.
+const (
+	toWait   = "send to a blocked wait"
+	toStream = "send to a stream"
+	pauses   = "the sender pauses 2 to 10 ms before each message, so the rate says nothing"
+)
+
 // paced is from one message of an agent to its next where agents have more to do
 // than to send.
 const paced = 100 * time.Millisecond
@@ -35,9 +42,9 @@ func runLatency(ctx context.Context, r *Run) error {
 		if n := 10; slices.Contains(r.Agents(n), n) {
 			c.measure(ctx, door, "send, paced", n, func() error { return r.send(ctx, door, n, channel(), 0, paced) })
 		}
-		c.measure(ctx, door, "send to a blocked wait", 2, func() error { return r.toWait(ctx, door, channel()) })
+		c.measure(ctx, door, toWait, 2, func() error { return r.toOne(ctx, door, toWait, pauses, r.Channel(channel()), r.waiters) })
 		if door == Engine || door == HTTP {
-			c.measure(ctx, door, "send to a stream", 2, func() error { return r.toStream(ctx, door, channel()) })
+			c.measure(ctx, door, toStream, 2, func() error { return r.toOne(ctx, door, toStream, "", r.Channel(channel()), r.streams) })
 		}
 	}
 	return c.err(ctx)
@@ -71,8 +78,10 @@ func (r *Run) emptyRead(ctx context.Context, door Door, n int) error {
 	return nil
 }
 
-func (r *Run) toWait(ctx context.Context, door Door, n int) error {
-	a, err := r.waiters(ctx, door, 1, r.Channel(n))
+// toOne measures from the start of a send until its one listener has it. What
+// the sender's pauses do to the rate is for the note to say.
+func (r *Run) toOne(ctx context.Context, door Door, name, note, channel string, gather func(context.Context, Door, int, string) (*audience, error)) error {
+	a, err := gather(ctx, door, 1, channel)
 	if err != nil {
 		return err
 	}
@@ -81,27 +90,9 @@ func (r *Run) toWait(ctx context.Context, door Door, n int) error {
 	if err != nil {
 		return err
 	}
-	res.Case, res.Agents = "send to a blocked wait", 2
-	res.againstDisk()
-	res.Note = "the sender pauses 2 to 10 ms before each message, so the rate says nothing"
-	r.Add(res)
-	r.clear(ctx, a.sender, door, a.channel)
-	return nil
-}
-
-func (r *Run) toStream(ctx context.Context, door Door, n int) error {
-	a, err := r.streams(ctx, door, 1, r.Channel(n))
-	if err != nil {
-		return err
-	}
-	defer a.leave()
-	res, err := a.measure(ctx, door, enough)
-	if err != nil {
-		return err
-	}
-	res.Case, res.Agents = "send to a stream", 2
+	res.Case, res.Agents, res.Note = name, 2, note
 	res.againstDisk()
 	r.Add(res)
-	r.clear(ctx, a.sender, door, a.channel)
+	r.clear(ctx, a.sender, door, channel)
 	return nil
 }

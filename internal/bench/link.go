@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -152,6 +153,22 @@ func encode(v any) ([]byte, error) {
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(v)
 	return b.Bytes(), err
+}
+
+// arrive opens a link to a target that is what it says, and returns the name
+// under which the bridge knows who comes: its own for a token that is an agent's,
+// else the given one.
+func (t *Target) arrive(ctx context.Context, name string) (*link, string, error) {
+	l, err := t.newLink()
+	if err != nil {
+		return nil, "", err
+	}
+	known, err := l.greet(ctx, t.Foreign)
+	if err != nil {
+		l.close()
+		return nil, "", err
+	}
+	return l, cmp.Or(known, name), nil
 }
 
 // greet asks the server who it is, and by what name it knows the agent: "" if
